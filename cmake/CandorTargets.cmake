@@ -1,0 +1,47 @@
+# The three ways a target comes into being: a library of the project, a program, a test.
+
+set(CANDOR_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+
+function(candor_configure target)
+  target_compile_options(${target} PRIVATE ${CANDOR_WARNINGS})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# candor_library(NAME SOURCES... LIBS...)
+function(candor_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  candor_configure(${name})
+  target_link_libraries(${name} PUBLIC ${ARG_LIBS})
+endfunction()
+
+# candor_program(NAME SOURCES... LIBS... [DESTINATION dir]): installed into bin unless told otherwise.
+function(candor_program name)
+  cmake_parse_arguments(ARG "" "DESTINATION" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_DESTINATION)
+    set(ARG_DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  candor_configure(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
+endfunction()
+
+# candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s]): one ctest entry for each TEST_CASE.
+function(candor_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  candor_configure(${name})
+  target_link_libraries(${name} PRIVATE candor_test_support ${ARG_LIBS})
+  target_precompile_headers(${name} REUSE_FROM candor_test_main)
+  target_compile_definitions(${name} PRIVATE CANDOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                                             CANDOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  catch_discover_tests(
+    ${name}
+    TEST_PREFIX "${name}: "
+    DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
