@@ -1,5 +1,6 @@
-// Retry with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/):
-// the n-th delay is uniform in [0, min(cap, base * 2^n)). One thread.
+// Retry with full jitter
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/): the n-th delay is
+// uniform in [0, min(cap, base * 2^n)). One thread.
 #pragma once
 
 #include <cstdint>

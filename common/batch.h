@@ -16,13 +16,13 @@ namespace candor::v1 {
 class Contents;
 class SealedBatch;
 class Tombstone;
-}
+}  // namespace candor::v1
 
 namespace candor {
 
 struct BatchLimits {
-  static constexpr size_t kSealedBytesMax = 1 << 20;       // 1 MiB on the wire and on disk
-  static constexpr size_t kContentsBytesMax = 8 << 20;     // 8 MiB inflated
+  static constexpr size_t kSealedBytesMax = 1 << 20;    // 1 MiB on the wire and on disk
+  static constexpr size_t kContentsBytesMax = 8 << 20;  // 8 MiB inflated
   static constexpr size_t kEventsMax = 10'000;
   static constexpr size_t kEventBytesMax = 64 << 10;
 };

@@ -1,5 +1,5 @@
-// The clock seam. Everything that needs the time takes a `const Clock&`; tests hand in a ManualClock
-// (tests/support/manual_clock.h). No duration is ever taken from a wall clock.
+// The clock seam. Everything that needs the time takes a `const Clock&`; tests hand in a
+// ManualClock (tests/support/manual_clock.h). No duration is ever taken from a wall clock.
 #pragma once
 
 #include <cstdint>

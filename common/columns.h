@@ -57,9 +57,10 @@ struct MinuteWindows {
   std::vector<Window> windows;  // sorted by (metric, subject), unique
 };
 
-// Limits of one batch, checked when decoding. tests/unit/common/columns_test.cc stands on both sides.
+// Limits of one batch, checked when decoding. tests/unit/common/columns_test.cc stands on both
+// sides.
 struct ColumnLimits {
-  static constexpr size_t kMinutesMax = 4'320;        // three days
+  static constexpr size_t kMinutesMax = 4'320;  // three days
   static constexpr size_t kWindowsMax = 200'000;
   static constexpr size_t kStringsMax = 4'096;
   static constexpr size_t kStringBytesMax = 256;

@@ -1,0 +1,172 @@
+#include "common/registry.h"
+
+#include <algorithm>
+#include <array>
+
+namespace candor {
+namespace {
+
+constexpr auto kDist = MetricKind::kDistribution;
+constexpr auto kCount = MetricKind::kCounter;
+constexpr auto kLast = MetricKind::kGauge;
+constexpr auto kTech = Sensitivity::kTechnical;
+constexpr auto kBehav = Sensitivity::kBehaviour;
+
+// number, name, unit, kind, steps per unit, family, active only, source, reason, sensitivity
+constexpr auto kMetrics = std::to_array<MetricEntry>({
+    {metric::kRtt, "rtt_ms", "ms", kDist, 1000, "network", true,
+     "TCP connect to each configured service: SYN to SYN-ACK",
+     "how far away the services people work with feel", kTech},
+    {metric::kDns, "dns_ms", "ms", kDist, 1000, "network", true,
+     "uncached answers of the configured resolvers for each configured service",
+     "slow name resolution delays every first contact", kTech},
+    {metric::kTls, "tls_ms", "ms", kDist, 1000, "network", true,
+     "TLS handshake with each configured service, by the uplink",
+     "tells a slow server or inspection box from a slow line", kTech},
+    {metric::kFirstByte, "first_byte_ms", "ms", kDist, 1000, "network", true,
+     "first byte of an HTTP answer from each configured service, by the uplink",
+     "tells a slow service from a slow network", kTech},
+    {metric::kSegmentsSent, "tcp_segments_sent", "1", kCount, 1, "network", true,
+     "inet_diag, summed over the machine's connections; destinations are never kept",
+     "the denominator of packet loss", kTech},
+    {metric::kSegmentsRetransmitted, "tcp_segments_retransmitted", "1", kCount, 1, "network", true,
+     "inet_diag, summed over the machine's connections; destinations are never kept",
+     "packet loss makes calls stutter and pages hang", kTech},
+    {metric::kPassiveRtt, "passive_rtt_ms", "ms", kDist, 1000, "network", true,
+     "inet_diag smoothed round-trip times of the machine's connections; shown, not scored",
+     "the round trips that real work saw", kTech},
+    {metric::kProbes, "probes", "1", kCount, 1, "network", false,
+     "probes of each configured service", "the denominator of reachability", kTech},
+    {metric::kProbeFailures, "probe_failures", "1", kCount, 1, "network", false,
+     "probes of each configured service that got no answer", "which service could not be reached",
+     kTech},
+    {metric::kOfflineSeconds, "offline_s", "s", kCount, 1, "network", true,
+     "time with a link up in which no configured service answered",
+     "a network that is there and does not work", kTech},
+    {metric::kOnlineSeconds, "online_s", "s", kCount, 1, "network", true,
+     "time in which a configured service answered", "the denominator of being offline", kTech},
+    {metric::kNoLinkSeconds, "no_link_s", "s", kCount, 1, "network", true,
+     "time without any link; shown, not scored", "a flight is not a fault", kTech},
+    {metric::kGatewayRtt, "gateway_rtt_ms", "ms", kDist, 1000, "network", true,
+     "ICMP echo to the default gateway, where the system allows it",
+     "tells trouble in the room from trouble beyond it", kTech},
+    {metric::kServicePing, "service_ping_ms", "ms", kDist, 1000, "network", true,
+     "ICMP echo to configured services that ask for it, where the system allows it",
+     "round trips without a connection", kTech},
+    {metric::kCpuStall, "cpu_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI: time in which some task waited for a CPU", "a machine too busy to answer", kTech},
+    {metric::kMemoryStall, "memory_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI: time in which some task waited for memory", "too little memory freezes programs", kTech},
+    {metric::kIoStall, "io_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI: time in which some task waited for a disk", "a slow disk makes everything wait", kTech},
+    {metric::kAppCpuStall, "app_cpu_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI of the application's own scope", "which application waits for a CPU", kTech},
+    {metric::kAppMemoryStall, "app_memory_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI of the application's own scope", "which application waits for memory", kTech},
+    {metric::kAppIoStall, "app_io_stall_ms", "ms", kCount, 1, "responsiveness", true,
+     "PSI of the application's own scope", "which application waits for a disk", kTech},
+    {metric::kUiReply, "ui_reply_ms", "ms", kDist, 1000, "responsiveness", true,
+     "answers of the foreground window to a ping, by candor-session",
+     "how quickly programs answer the person", kTech},
+    {metric::kHangSeconds, "hang_s", "s", kCount, 1, "responsiveness", true,
+     "time in which the foreground window did not answer, by candor-session",
+     "time spent looking at a frozen window", kTech},
+    {metric::kLaunch, "launch_s", "s", kDist, 1000, "responsiveness", true,
+     "process start to first window, by candor-session", "waiting for programs to start", kTech},
+    {metric::kDiskFree, "disk_free_gib", "GiB", kLast, 1024, "health", false,
+     "statvfs of the system disk", "a full disk breaks updates and programs", kTech},
+    {metric::kBatteryHealth, "battery_pct", "pct", kLast, 100, "health", false,
+     "full capacity against design capacity, all packs together",
+     "a worn battery needs replacing before it fails on the road", kTech},
+    {metric::kThrottled, "throttled_ms", "ms", kCount, 1, "health", true,
+     "the processor's own counters of time spent throttled by heat",
+     "a hot laptop is a slow laptop", kTech},
+    {metric::kMemoryAvailable, "memory_available_mib", "MiB", kDist, 1, "health", true,
+     "MemAvailable of /proc/meminfo", "who needs more memory", kTech},
+    {metric::kAgentCpu, "agent_cpu_ms", "ms", kCount, 1, "agent", false,
+     "the agent's own processes", "Candor must not cost what it wants to save", kTech},
+    {metric::kAgentMemory, "agent_memory_kib", "KiB", kLast, 1, "agent", false,
+     "resident memory of the agent's own processes", "Candor's own weight", kTech},
+    {metric::kAgentWakeups, "agent_wakeups", "1", kCount, 1, "agent", false,
+     "context switches of the agent's own processes", "wakeups cost battery", kTech},
+    {metric::kAgentBytesSent, "agent_bytes_sent", "B", kCount, 1, "agent", false,
+     "what the uplink sent, TLS included", "Candor's own traffic", kTech},
+    {metric::kAgentDiskWrites, "agent_disk_writes", "B", kCount, 1, "agent", false,
+     "what the agent's own processes wrote", "Candor's own wear on the disk", kTech},
+    {metric::kWatched, "watched_ms", "ms", kCount, 1, "agent", true,
+     "how long each source of counts was watched",
+     "a count is only a measurement while somebody was counting", kTech},
+});
+
+constexpr auto kEvents = std::to_array<EventEntry>({
+    {event::kBoot, "boot", "boot", "systemd's own time stamps",
+     "how long people wait for their laptop in the morning", kTech},
+    {event::kCrash, "crash", "crash", "journal: systemd-coredump and the kernel",
+     "programs that fall over lose work", kTech},
+    {event::kUnitFailure, "unit_failure", "crash", "journal: the service manager",
+     "background services that fail", kTech},
+    {event::kSystemFailure, "system_failure", "crash", "journal and boot records",
+     "the whole machine failed", kTech},
+    {event::kHang, "hang", "responsiveness", "candor-session", "a frozen window stops all work",
+     kTech},
+    {event::kSignIn, "sign_in", "responsiveness", "candor-session",
+     "waiting for the desktop after the password", kBehav},
+    {event::kResume, "resume", "responsiveness", "candor-session",
+     "waiting for the network after opening the lid", kBehav},
+    {event::kInventory, "inventory", "health", "os-release, DMI, /proc and /sys",
+     "which hardware and systems have which troubles", kTech},
+    {event::kUnmeasured, "unmeasured", "agent", "every sampler",
+     "what is not measured must not look good", kTech},
+    {event::kLinkChange, "link_change", "network", "netlink", "links that come and go", kBehav},
+    {event::kAgentNotice, "agent_notice", "agent", "the agent", "faults of the agent itself",
+     kTech},
+});
+
+}  // namespace
+
+std::span<const MetricEntry> Metrics() { return kMetrics; }
+std::span<const EventEntry> Events() { return kEvents; }
+
+const MetricEntry* FindMetric(uint32_t number) {
+  const auto at = std::lower_bound(kMetrics.begin(), kMetrics.end(), number,
+                                   [](const MetricEntry& m, uint32_t n) { return m.number < n; });
+  return at != kMetrics.end() && at->number == number ? &*at : nullptr;
+}
+
+const MetricEntry* FindMetric(std::string_view name) {
+  const auto at = std::find_if(kMetrics.begin(), kMetrics.end(),
+                               [&](const MetricEntry& m) { return m.name == name; });
+  return at != kMetrics.end() ? &*at : nullptr;
+}
+
+const EventEntry* FindEvent(uint32_t number) {
+  const auto at = std::find_if(kEvents.begin(), kEvents.end(),
+                               [&](const EventEntry& e) { return e.number == number; });
+  return at != kEvents.end() ? &*at : nullptr;
+}
+
+std::string_view KindName(MetricKind kind) {
+  switch (kind) {
+    case MetricKind::kDistribution:
+      return "distribution";
+    case MetricKind::kCounter:
+      return "counter";
+    case MetricKind::kGauge:
+      return "gauge";
+  }
+  return "unknown";
+}
+
+std::string_view SensitivityName(Sensitivity sensitivity) {
+  switch (sensitivity) {
+    case Sensitivity::kTechnical:
+      return "technical";
+    case Sensitivity::kBehaviour:
+      return "behaviour";
+    case Sensitivity::kPersonal:
+      return "personal";
+  }
+  return "unknown";
+}
+
+}  // namespace candor

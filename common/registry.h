@@ -19,32 +19,32 @@ enum class MetricKind {
 };
 
 enum class Sensitivity {
-  kTechnical,   // about the machine
-  kBehaviour,   // could tell when or how a person works: never shown per device or person
-  kPersonal,    // names a person or a host
+  kTechnical,  // about the machine
+  kBehaviour,  // could tell when or how a person works: never shown per device or person
+  kPersonal,   // names a person or a host
 };
 
 // How important a batch is when a full spool must drop something; lowest goes first.
 enum class BatchClass : uint32_t {
-  kWindows = 1,   // dense measurements
-  kEvents = 2,    // boots, crashes, inventory and the windows of the same minutes
+  kWindows = 1,  // dense measurements
+  kEvents = 2,   // boots, crashes, inventory and the windows of the same minutes
 };
 
 struct MetricEntry {
   uint32_t number;
-  std::string_view name;      // carries its unit
-  std::string_view unit;      // unit of the name: ms, pct, GiB, s, 1
+  std::string_view name;  // carries its unit
+  std::string_view unit;  // unit of the name: ms, pct, GiB, s, 1
   MetricKind kind;
-  uint32_t steps_per_unit;    // wire values are integers: value in unit × steps_per_unit
-  std::string_view family;    // folder of the sampler
-  bool active_only;           // only minutes in which a person was active count in day facts
-  std::string_view source;    // what produces it
-  std::string_view reason;    // why it is collected, in plain words
+  uint32_t steps_per_unit;  // wire values are integers: value in unit × steps_per_unit
+  std::string_view family;  // folder of the sampler
+  bool active_only;         // only minutes in which a person was active count in day facts
+  std::string_view source;  // what produces it
+  std::string_view reason;  // why it is collected, in plain words
   Sensitivity sensitivity;
 };
 
 struct EventEntry {
-  uint32_t number;            // field number in candor.v1.Event.what
+  uint32_t number;  // field number in candor.v1.Event.what
   std::string_view name;
   std::string_view family;
   std::string_view source;
@@ -110,12 +110,12 @@ constexpr uint32_t kAgentNotice = 20;
 
 // Subjects of metric::kWatched: the sources without which a count is unmeasured, not zero.
 namespace watch {
-constexpr std::string_view kJournal = "journal";        // app_crashes, system_failures
-constexpr std::string_view kTcp = "tcp";                // loss_pct
-constexpr std::string_view kProbes = "probes";          // offline_pct
-constexpr std::string_view kPressure = "pressure";      // stall_pct, cpu_wait_pct
-constexpr std::string_view kThrottle = "throttle";      // throttle_pct
-constexpr std::string_view kWindows = "windows";        // app_hangs, hang_pct
+constexpr std::string_view kJournal = "journal";    // app_crashes, system_failures
+constexpr std::string_view kTcp = "tcp";            // loss_pct
+constexpr std::string_view kProbes = "probes";      // offline_pct
+constexpr std::string_view kPressure = "pressure";  // stall_pct, cpu_wait_pct
+constexpr std::string_view kThrottle = "throttle";  // throttle_pct
+constexpr std::string_view kWindows = "windows";    // app_hangs, hang_pct
 }  // namespace watch
 
 // All entries, by number ascending.

@@ -23,7 +23,8 @@ namespace candor {
 
 class Database;
 
-// A prepared statement. Bind, Step until it gives false, Reset (done by BindAll and the destructor).
+// A prepared statement. Bind, Step until it gives false, Reset (done by BindAll and the
+// destructor).
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -101,11 +102,11 @@ class Database {
   enum class Mode { kCreate, kReadWrite, kReadOnly };
   struct Options {
     Mode mode = Mode::kCreate;
-    int page_bytes = 4096;         // only when the file is new
+    int page_bytes = 4096;  // only when the file is new
     int cache_kib = 2048;
-    bool checkpoints = true;       // false for every connection but the one that writes
-    int wal_pages_max = 1000;      // automatic checkpoint, where `checkpoints`
-    std::string vfs;               // empty: SQLite's own; tests name a failing one
+    bool checkpoints = true;   // false for every connection but the one that writes
+    int wal_pages_max = 1000;  // automatic checkpoint, where `checkpoints`
+    std::string vfs;           // empty: SQLite's own; tests name a failing one
   };
 
   // Opens in WAL mode with synchronous=FULL.

@@ -2,6 +2,7 @@
 // on. Messages are one line, name what is wrong and where, and end without a full stop.
 #pragma once
 
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -11,11 +12,11 @@
 #define CANDOR_CONCAT(a, b) CANDOR_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` is an error.
-#define CANDOR_RETURN_IF_ERROR(expr)                          \
-  do {                                                        \
+#define CANDOR_RETURN_IF_ERROR(expr)                                \
+  do {                                                              \
     if (absl::Status candor_status = (expr); !candor_status.ok()) { \
-      return candor_status;                                   \
-    }                                                         \
+      return candor_status;                                         \
+    }                                                               \
   } while (false)
 
 // Declares or assigns `lhs` from a StatusOr, or returns its error.
@@ -27,6 +28,12 @@
   lhs = std::move(tmp).value()
 
 namespace candor {
+
+// A status's message as the standard's string view; Debian's absl::string_view is a type of its
+// own.
+inline std::string_view MessageOf(const absl::Status& status) {
+  return {status.message().data(), status.message().size()};
+}
 
 // The same error with `where` and a colon in front of its message.
 absl::Status Prefix(const absl::Status& status, std::string_view where);
