@@ -1,8 +1,8 @@
 // The embedded store's schema: one SQLite database, DIR/candor.db. Table by table, what is primary
 // (exists nowhere else) and what is a fold (rederived by `rebuild`).
 //
-// Times are milliseconds since 1970 UTC, days and hours are counted since 1970 in the device's local
-// time, device is device.no. Add a migration at the end; never change one that was released.
+// Times are milliseconds since 1970 UTC, days and hours are counted since 1970 in the device's
+// local time, device is device.no. Add a migration at the end; never change one that was released.
 #pragma once
 
 #include <string_view>
