@@ -8,8 +8,6 @@
 // lets the others run. The tick does not start a sampler again while it is still busy.
 #pragma once
 
-#include <utility>  // boost 1.74's awaitable.hpp needs std::exchange
-
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
@@ -17,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>  // boost 1.74's awaitable.hpp needs std::exchange
 #include <vector>
 
 #include "common/clock.h"
@@ -80,6 +79,7 @@ struct LinuxRoots {
   std::string etc = "/etc";
   std::string run = "/run";
   std::string var = "/var";
+  std::string usr = "/usr";
 };
 
 // Given to a sampler when it is made; outlives it.
