@@ -104,6 +104,14 @@ CREATE TABLE fold (
   watermark INTEGER NOT NULL               -- last log.id folded
 ) WITHOUT ROWID;
 
+-- Device-days whose facts changed since scores were last derived from them; marked in the
+-- transaction that changes the facts, cleared in the one that writes the scores.
+CREATE TABLE score_dirty (
+  device INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  PRIMARY KEY (device, day)
+) WITHOUT ROWID;
+
 CREATE TABLE hour_fact (
   device INTEGER NOT NULL,
   hour INTEGER NOT NULL,
@@ -181,7 +189,7 @@ CREATE TABLE score_metric (
   device INTEGER NOT NULL,
   day INTEGER NOT NULL,
   metric TEXT NOT NULL,
-  value REAL NOT NULL,
+  value REAL,                              -- NULL: failed, and measured as 0 points
   points REAL NOT NULL,
   lost REAL NOT NULL,
   PRIMARY KEY (device, day, metric)
