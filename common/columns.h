@@ -55,6 +55,8 @@ struct Window {
 struct MinuteWindows {
   Minute minute;
   std::vector<Window> windows;  // sorted by (metric, subject), unique
+
+  bool operator==(const MinuteWindows&) const = default;
 };
 
 // Limits of one batch, checked when decoding. tests/unit/common/columns_test.cc stands on both

@@ -1,5 +1,6 @@
 #include "common/log.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -82,7 +83,11 @@ LogField::LogField(std::string_view k, int64_t v) : key(k), value(std::to_string
 LogField::LogField(std::string_view k, uint64_t v) : key(k), value(std::to_string(v)) {}
 LogField::LogField(std::string_view k, double v) : key(k), value(fmt::format("{}", v)) {}
 
-void InitLog(LogLevel level) { Out().logger->set_level(Level(level)); }
+void InitLog(LogLevel level) {
+  Out().logger->set_level(Level(level));
+  // Protobuf writes a line for each damaged message; whoever parses tells it better, and once.
+  google::protobuf::SetLogHandler(nullptr);
+}
 
 LogLevel ParseLogLevel(std::string_view name) {
   if (name == "debug") return LogLevel::kDebug;

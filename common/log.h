@@ -26,7 +26,8 @@ struct LogField {
   std::string value;
 };
 
-// Called once by main; before it, messages go out at kInfo.
+// Called once by main, before any thread; before it, messages go out at kInfo. Silences protobuf's
+// own lines.
 void InitLog(LogLevel level);
 // "debug", "info", "warning", "error"; kInfo for anything else.
 LogLevel ParseLogLevel(std::string_view name);
