@@ -1,0 +1,88 @@
+#include "tools/loadgen/spooler.h"
+
+#include "common/batch.h"
+#include "common/hash.h"
+#include "tests/support/catch.h"
+
+namespace candor::loadgen {
+namespace {
+
+FleetPlan Plan() {
+  FleetPlan plan;
+  plan.seed = 3;
+  plan.devices = 20;
+  plan.days = 10;
+  plan.end_day = 20'700;
+  return plan;
+}
+
+TEST_CASE("batches are chained, without holes, and pass every check of the collector") {
+  const FleetPlan plan = Plan();
+  Spooler spooler(plan, 4);
+  SimulatedBatch batch;
+  v1::SealedBatch sealed;
+  v1::Contents contents;
+  std::string chain;
+  uint64_t seq = 0;
+  while (spooler.Next(batch)) {
+    REQUIRE_OK(ParseSealed(batch.sealed, sealed));
+    REQUIRE_OK(ParseContents(sealed, contents));
+    CHECK(sealed.epoch() == spooler.epoch());
+    CHECK(sealed.seq() == ++seq);
+    CHECK(batch.seq == seq);
+    CHECK(sealed.predecessor() == chain);
+    CHECK(contents.minutes().wall_min_delta_size() <= static_cast<int>(plan.batch_minutes));
+    chain = ChainHash(batch.sealed, sealed);
+  }
+  CHECK(seq > 30);
+}
+
+TEST_CASE("the same plan seals the same bytes") {
+  const FleetPlan plan = Plan();
+  Spooler one(plan, 2), other(plan, 2);
+  SimulatedBatch a, b;
+  for (;;) {
+    const bool more = one.Next(a);
+    REQUIRE(other.Next(b) == more);
+    if (!more) break;
+    REQUIRE(a.sealed == b.sealed);
+  }
+}
+
+TEST_CASE("what a laptop measured without a network is sent when it is back") {
+  FleetPlan plan = Plan();
+  plan.days = 28;
+  uint32_t away = 0;
+  for (uint32_t i = 0; i < 40; ++i) {
+    const DeviceProfile profile = MakeProfile(plan, i);
+    if (profile.without_network.last < profile.without_network.first) continue;
+    Spooler spooler(plan, i);
+    SimulatedBatch batch;
+    uint32_t held = 0;
+    while (spooler.Next(batch)) {
+      CHECK(batch.send_wall_ms >= batch.sealed_wall_ms);
+      held += batch.send_wall_ms > batch.sealed_wall_ms ? 1 : 0;
+    }
+    away += held > 0 ? 1 : 0;
+  }
+  CHECK(away >= 2);
+}
+
+TEST_CASE("one laptop in ten sends its last days after all others, in order") {
+  const FleetPlan plan = Plan();
+  uint32_t late_laptops = 0;
+  for (uint32_t i = 0; i < 20; ++i) {
+    Spooler spooler(plan, i);
+    SimulatedBatch batch;
+    bool late = false;
+    while (spooler.Next(batch)) {
+      CHECK(batch.late >= late);
+      late = batch.late;
+    }
+    late_laptops += late ? 1 : 0;
+  }
+  CHECK(late_laptops == 2);
+}
+
+}  // namespace
+}  // namespace candor::loadgen
