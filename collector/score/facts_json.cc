@@ -10,8 +10,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-// NaN, Infinity and the like, of which the reader hands over what it took before it gave up.
+// NaN, Infinity and the like, of which the reader hands over what it took before it gave up, at
+// times with what stands before it.
 bool LooksLikeNan(std::string_view token) {
+  if (const size_t at = token.find_last_of(": \t\n"); at != token.npos) token.remove_prefix(at + 1);
   if (token.starts_with('-')) token.remove_prefix(1);
   return token.starts_with('N') || token.starts_with('I') || token.starts_with('i') ||
          token.starts_with("na");
