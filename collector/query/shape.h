@@ -1,0 +1,33 @@
+// What can be asked of any table, whatever made it: --where, --sort, --limit and the comparison of
+// two periods. Pure functions, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "collector/query/filter.h"
+#include "collector/query/table.h"
+
+namespace candor {
+
+// Keeps the rows for which the filter is true.
+void KeepMatching(const Filter& filter, Table& table);
+
+// By `sort`, a column with '-' before it for descending; rows without a value last in both
+// directions; equal rows keep their order. An unknown column is answered with the nearest names.
+absl::Status SortRows(std::string_view sort, Table& table);
+
+// Keeps the first `limit` rows (0: all) and says so in a note.
+void LimitRows(uint32_t limit, Table& table);
+
+// Beside each number of `now` its value in the table `before` and the difference, for rows with the
+// same keys (a row that was not there before has neither). Where both sides have a `coverage` that
+// differs by more than 0.10 the differences of scores stay empty and `comparison` says
+// "not comparable". `labels` name the two periods in the note.
+Table CompareTables(Table now, const Table& before, std::string_view now_label,
+                    std::string_view before_label);
+
+}  // namespace candor
