@@ -1,0 +1,196 @@
+#include "collector/ingest/ingest_queue.h"
+
+#include <atomic>
+#include <future>
+
+#include "collector/ingest/batch_check.h"
+#include "collector/store/store.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+#include "tests/unit/collector/ingest/laptop.h"
+
+namespace candor {
+namespace {
+
+using testing::Laptop;
+using testing::TempFolder;
+
+// Keeps what it was told until the expected number of answers is there.
+class Answers final : public IngestListener {
+ public:
+  void OnOpened(const absl::StatusOr<EpochPlace>& place) override { opened.set_value(place); }
+  void OnAppended(const absl::StatusOr<Answer>& answer) override {
+    std::lock_guard lock(mutex);
+    answers.push_back(answer);
+    changed.notify_all();
+  }
+  void OnAnswered() override { ++answered; }
+
+  std::vector<absl::StatusOr<Answer>> Wait(size_t count) {
+    std::unique_lock lock(mutex);
+    REQUIRE(
+        changed.wait_for(lock, std::chrono::seconds(60), [&] { return answers.size() >= count; }));
+    return answers;
+  }
+
+  std::promise<absl::StatusOr<EpochPlace>> opened;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<absl::StatusOr<Answer>> answers;
+  std::atomic<int> answered = 0;
+};
+
+struct Fixture {
+  Fixture() {
+    auto opened = Store::Open(folder.path());
+    REQUIRE_OK(opened);
+    store = *std::move(opened);
+  }
+  void Start() {
+    writer = std::make_unique<Writer>(store->write_connection());
+    queue = std::make_unique<IngestQueue>(*writer, stats, [this](int64_t head) { head_ = head; });
+  }
+  absl::StatusOr<EpochPlace> Open(const Laptop& laptop) {
+    EpochHello hello;
+    hello.device = 1;
+    hello.epoch = laptop.epoch();
+    hello.first_held = laptop.last_sealed() + 1;
+    hello.last_sealed = laptop.last_sealed();
+    auto opening = std::make_shared<Answers>();
+    auto place = opening->opened.get_future();
+    queue->Open(opening, hello);
+    return place.get();
+  }
+  void Append(const Laptop& laptop, std::string sealed) {
+    Arrival arrival = checker.Check(std::move(sealed), laptop.epoch(), 0);
+    arrival.device = 1;
+    queue->Append(listener, std::move(arrival));
+  }
+  int64_t Rows() { return *store->OpenReader()->QueryInt("SELECT count(*) FROM log"); }
+
+  TempFolder folder;
+  IngestStats stats;
+  std::unique_ptr<Store> store;
+  std::atomic<int64_t> head_ = 0;
+  std::unique_ptr<Writer> writer;
+  std::unique_ptr<IngestQueue> queue;
+  std::shared_ptr<Answers> listener = std::make_shared<Answers>();
+  BatchChecker checker;
+};
+
+TEST_CASE("an answer comes only after the row is on disk for others") {
+  Fixture f;
+  f.Start();
+  Laptop laptop;
+  REQUIRE_OK(f.Open(laptop));
+  f.Append(laptop, laptop.Seal(1));
+  REQUIRE(f.listener->Wait(1)[0]->verdict == Verdict::kStored);
+  REQUIRE(f.Rows() == 1);
+  REQUIRE(f.head_ == 1);
+  REQUIRE(f.stats.pending_bytes == 0);
+}
+
+TEST_CASE("what waits is committed together, in order, and every batch is answered") {
+  Fixture f;
+  f.Start();
+  Laptop laptop;
+  REQUIRE_OK(f.Open(laptop));
+  const uint64_t before = f.writer->commits();
+  std::promise<void> entered, opened;
+  f.writer->Submit(
+      [&](Database&) {
+        entered.set_value();
+        opened.get_future().wait();
+        return absl::OkStatus();
+      },
+      nullptr);
+  entered.get_future().wait();
+  for (int i = 0; i < 200; ++i) f.Append(laptop, laptop.Seal(i));
+  REQUIRE(f.writer->pending() == 1);
+  REQUIRE(f.stats.pending_bytes > 0);
+  opened.set_value();
+  const auto answers = f.listener->Wait(200);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    REQUIRE(answers[i]->verdict == Verdict::kStored);
+    REQUIRE(answers[i]->through == i + 1);
+  }
+  REQUIRE(f.writer->commits() == before + 2);
+}
+
+TEST_CASE("a full disk answers every batch of the group with the error, and ingest recovers") {
+  Fixture f;
+  const int64_t pages = *f.store->write_connection().QueryInt("PRAGMA page_count");
+  REQUIRE_OK(
+      f.store->write_connection().Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)));
+  f.Start();
+  Laptop laptop;
+  REQUIRE_OK(f.Open(laptop));
+  std::vector<std::string> sealed;
+  for (int i = 0; i < 400; ++i) sealed.push_back(laptop.Seal(i));
+  size_t stored = 0;
+  size_t failed = 0;
+  for (const std::string& bytes : sealed) f.Append(laptop, bytes);
+  for (const auto& answer : f.listener->Wait(sealed.size())) {
+    if (!answer.ok()) {
+      REQUIRE(absl::IsResourceExhausted(answer.status()));
+      ++failed;
+    } else if (answer->verdict == Verdict::kStored) {
+      ++stored;
+    } else {
+      REQUIRE(answer->verdict == Verdict::kAhead);
+    }
+  }
+  REQUIRE(failed > 0);
+  REQUIRE(f.Rows() == static_cast<int64_t>(stored));
+  REQUIRE(f.stats.commit_failures > 0);
+
+  REQUIRE_OK(
+      f.writer->Run([](Database& db) { return db.Execute("PRAGMA max_page_count = 1000000"); }));
+  f.listener = std::make_shared<Answers>();
+  for (const std::string& bytes : sealed) f.Append(laptop, bytes);
+  size_t acknowledged = 0;
+  for (const auto& answer : f.listener->Wait(sealed.size())) {
+    REQUIRE_OK(answer);
+    acknowledged += answer->verdict == Verdict::kStored || answer->verdict == Verdict::kDuplicate;
+  }
+  REQUIRE(acknowledged == sealed.size());
+  REQUIRE(f.Rows() == static_cast<int64_t>(sealed.size()));
+  REQUIRE(f.stats.pending_bytes == 0);
+}
+
+TEST_CASE("a transaction that dies before ingest's turn still answers what waited") {
+  Fixture f;
+  f.Start();
+  Laptop laptop;
+  REQUIRE_OK(f.Open(laptop));
+  std::promise<void> entered, opened;
+  f.writer->Submit(
+      [&](Database&) {
+        entered.set_value();
+        opened.get_future().wait();
+        return absl::OkStatus();
+      },
+      nullptr);
+  entered.get_future().wait();
+  f.writer->Submit([](Database& db) { return db.Execute("ROLLBACK"); }, nullptr);
+  const std::string first = laptop.Seal(1);
+  f.Append(laptop, first);
+  opened.set_value();
+  REQUIRE_FALSE(f.listener->Wait(1)[0].ok());
+  f.Append(laptop, first);
+  REQUIRE(f.listener->Wait(2)[1]->verdict == Verdict::kStored);
+}
+
+TEST_CASE("a queue that ends answers what was submitted") {
+  Fixture f;
+  f.Start();
+  Laptop laptop;
+  REQUIRE_OK(f.Open(laptop));
+  for (int i = 0; i < 50; ++i) f.Append(laptop, laptop.Seal(i));
+  f.queue.reset();
+  REQUIRE(f.listener->answers.size() == 50);
+  REQUIRE(f.listener->answered > 0);
+}
+
+}  // namespace
+}  // namespace candor
