@@ -1,7 +1,6 @@
 // A Recorder that keeps what a sampler tells it, and the loop that runs one sample to its end.
 #pragma once
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>

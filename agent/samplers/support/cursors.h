@@ -1,0 +1,20 @@
+// Names of the positions that samplers save through Recorder::SetCursor. Listed together because a
+// name is never reused for another meaning, and because two samplers share one of them.
+#pragma once
+
+#include <string_view>
+
+namespace candor::cursor {
+
+// Hexadecimal boot id of the last boot that was reported (boot).
+constexpr std::string_view kBoot = "boot";
+// Position in the journal behind the last entry that was told (crash): a journal cursor, or
+// "@MICROSECONDS" of the wall clock where the journal held nothing to point at.
+constexpr std::string_view kJournal = "journal";
+// Hexadecimal boot id of the boot in which the battery last ran nearly empty (written by health,
+// read by boot: a laptop that dies of an empty battery did not fail).
+constexpr std::string_view kBatteryLow = "battery_low";
+// "1" once a desktop on this device has told that it was idle (usage).
+constexpr std::string_view kIdleTold = "idle_told";
+
+}  // namespace candor::cursor

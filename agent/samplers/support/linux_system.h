@@ -1,0 +1,25 @@
+// Small facts about this Linux system that several samplers need.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "agent/samplers/sampler.h"
+
+namespace candor {
+
+// 16 raw bytes.
+absl::StatusOr<std::string> ReadBootId(const LinuxRoots& roots);
+
+// The folder of journal files that `roots` stands for; empty: this machine's own journal.
+std::string JournalFolder(const LinuxRoots& roots);
+
+// The system bus's socket.
+std::string BusSocket(const LinuxRoots& roots);
+
+// Did a package install this unit or template (system or user)? Packages install below /usr,
+// people below /etc and their home.
+bool UnitIsInstalled(const LinuxRoots& roots, std::string_view unit);
+
+}  // namespace candor
