@@ -106,7 +106,9 @@ class Database {
     int cache_kib = 2048;
     bool checkpoints = true;   // false for every connection but the one that writes
     int wal_pages_max = 1000;  // automatic checkpoint, where `checkpoints`
-    std::string vfs;           // empty: SQLite's own; tests name a failing one
+    // Pages can be given back with PRAGMA incremental_vacuum; only when the file is new.
+    bool incremental_vacuum = false;
+    std::string vfs;  // empty: SQLite's own; tests name a failing one
   };
 
   // Opens in WAL mode with synchronous=FULL.
