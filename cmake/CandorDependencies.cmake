@@ -48,4 +48,5 @@ add_library(dep_spdlog INTERFACE)
 target_compile_definitions(dep_spdlog INTERFACE SPDLOG_HEADER_ONLY SPDLOG_FMT_EXTERNAL
                                                 FMT_HEADER_ONLY)
 add_library(dep_toml INTERFACE)
-target_compile_definitions(dep_toml INTERFACE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
+# Its mode without exceptions runs into an assertion of its own on damaged text.
+target_compile_definitions(dep_toml INTERFACE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=1)

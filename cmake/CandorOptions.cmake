@@ -35,6 +35,10 @@ endif()
 add_compile_options(-ffp-contract=off -ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)
 
+if(CANDOR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 if(CANDOR_SANITIZE)
   add_compile_options(-fsanitize=${CANDOR_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${CANDOR_SANITIZE})

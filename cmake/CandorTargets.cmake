@@ -27,6 +27,21 @@ function(candor_program name)
   install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
 endfunction()
 
+# What is built and run under the sanitizers.
+add_custom_target(candor_sanitized_tests)
+# What has to exist before the sources can be read by tools: the generated headers.
+add_custom_target(candor_generated)
+
+# candor_fuzzer(NAME SOURCES... LIBS...): a libFuzzer target, seeds in tests/fuzz/seeds/NAME.
+function(candor_fuzzer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  candor_configure(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(candor_fuzzers ${name})
+endfunction()
+
 # candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s]): one ctest entry for each TEST_CASE.
 function(candor_test name)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
@@ -39,6 +54,9 @@ function(candor_test name)
   target_precompile_headers(${name} REUSE_FROM candor_test_main)
   target_compile_definitions(${name} PRIVATE CANDOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              CANDOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  if(ARG_LABEL MATCHES "^(unit|fault)$")
+    add_dependencies(candor_sanitized_tests ${name})
+  endif()
   catch_discover_tests(
     ${name}
     TEST_PREFIX "${name}: "

@@ -342,7 +342,11 @@ std::vector<Minute> DecodeMinutes(const v1::Contents& contents) {
 }
 
 void VisitWindows(const v1::Contents& contents, WindowVisitor& visitor) {
-  const std::vector<Minute> minutes = DecodeMinutes(contents);
+  VisitWindows(contents, DecodeMinutes(contents), visitor);
+}
+
+void VisitWindows(const v1::Contents& contents, const std::vector<Minute>& minutes,
+                  WindowVisitor& visitor) {
   const Histogram none;
   for (const v1::MetricColumns& columns : contents.metrics()) {
     ColumnReader reader(columns);

@@ -1,5 +1,14 @@
 #include "common/config.h"
 
+// toml++ 3.3 turns its assertions into assumptions where NDEBUG is set.
+#undef NDEBUG
+namespace candor {
+// What an assertion of toml++ becomes here: some of them fail on damaged text instead of reporting
+// it.
+struct TomlAssertion {};
+[[noreturn]] inline void FailTomlAssertion() { throw TomlAssertion(); }
+}  // namespace candor
+#define TOML_ASSERT(condition) ((condition) ? void() : ::candor::FailTomlAssertion())
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -94,6 +103,65 @@ UnknownKey FindUnknown(const toml::table& table, const std::string& prefix,
   return {};
 }
 
+// The length of the quote that opens at `at`: 0, 1 or 3 characters.
+size_t QuoteLength(std::string_view text, size_t at) {
+  const char c = text[at];
+  if (c != '"' && c != '\'') return 0;
+  return text.substr(at, 3) == std::string(3, c) ? 3 : 1;
+}
+
+// TOML allows other than ASCII in quotes and comments only. The line of the first such character
+// elsewhere; 0 when there is none. Right for text that is TOML otherwise.
+size_t LineOfStrayCharacter(std::string_view text) {
+  size_t line = 1;
+  std::string open;  // the quote we are within
+  bool comment = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      ++line;
+      comment = false;
+      if (open.size() == 1) open.clear();
+    } else if (comment) {
+      continue;
+    } else if (!open.empty()) {
+      if (c == '\\' && open.front() == '"') {
+        ++i;
+      } else if (text.substr(i, open.size()) == open) {
+        i += open.size() - 1;
+        open.clear();
+      }
+    } else if (c == '#') {
+      comment = true;
+    } else if (const size_t length = QuoteLength(text, i); length > 0) {
+      open.assign(length, c);
+      i += length - 1;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return line;
+    }
+  }
+  return 0;
+}
+
+std::string AsciiCopy(std::string_view text) {
+  std::string copy(text);
+  for (char& c : copy) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = 'x';
+  }
+  return copy;
+}
+
+absl::StatusOr<toml::table> ParseToml(std::string_view text, const std::string& name) {
+  try {
+    return toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    return absl::InvalidArgumentError(name + ":" + std::to_string(error.source().begin.line) +
+                                      ": " + std::string(error.description()));
+  } catch (const TomlAssertion&) {
+    return absl::InvalidArgumentError(name + ": not TOML");
+  }
+}
+
 std::string RangeText(double min, double max) {
   std::ostringstream out;
   out << "must be from " << min << " to " << max;
@@ -115,15 +183,16 @@ absl::StatusOr<ConfigReader> ConfigReader::FromFile(const std::string& path) {
 
 absl::StatusOr<ConfigReader> ConfigReader::FromText(std::string_view text,
                                                     const std::string& name) {
-  toml::parse_result parsed = toml::parse(text, name);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
-    return absl::InvalidArgumentError(name + ":" + std::to_string(error.source().begin.line) +
-                                      ": " + std::string(error.description()));
-  }
   auto document = std::make_shared<Document>();
   document->name = name;
-  document->root = std::move(parsed).table();
+  // toml++ 3.3 does not survive other than ASCII outside quotes and comments, and where those are
+  // only a text without mistakes can tell: so mistakes are looked for in a plain copy first.
+  CANDOR_RETURN_IF_ERROR(ParseToml(AsciiCopy(text), name).status());
+  if (const size_t line = LineOfStrayCharacter(text); line != 0) {
+    return absl::InvalidArgumentError(name + ":" + std::to_string(line) +
+                                      ": a character that is not ASCII needs quotes");
+  }
+  CANDOR_ASSIGN_OR_RETURN(document->root, ParseToml(text, name));
   auto table = std::make_unique<Table>(Table{&document->root, ""});
   return ConfigReader(std::move(document), std::move(table));
 }

@@ -35,7 +35,7 @@ absl::Status CheckP256(EVP_PKEY* key, std::string_view what) {
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
       EVP_PKEY_get_group_name(key, group, sizeof group, &size) != 1 ||
       std::strcmp(group, "prime256v1") != 0) {
-    OpensslError("");  // only to leave no error behind
+    ERR_clear_error();
     return absl::InvalidArgumentError(std::string(what) + " is not on the curve P-256");
   }
   return absl::OkStatus();

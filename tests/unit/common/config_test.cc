@@ -81,6 +81,22 @@ TEST_CASE("a mistake names file, line and key") {
   }
 }
 
+TEST_CASE("other than ASCII is fine in quotes and comments, and told elsewhere") {
+  ConfigReader reader =
+      Read("# Büro\nname = \"Köln \\\" ä\" # ü\nlong = \"\"\"\nß\n\"\"\"\nraw = 'é\\'\n");
+  std::string name;
+  std::string rest;
+  reader.Get("name", name);
+  reader.Get("long", rest);
+  reader.Get("raw", rest);
+  REQUIRE_OK(reader.Finish());
+  REQUIRE(name == "Köln \" ä");
+  for (const char* stray : {"a = 1\nb = ü\n", "a = 'x'\nü = 1\n", "a = 'x'\n\xef\xbb\xbe /a"}) {
+    const absl::Status status = ConfigReader::FromText(stray, "site.toml").status();
+    REQUIRE(status.message() == "site.toml:2: a character that is not ASCII needs quotes");
+  }
+}
+
 TEST_CASE("the first mistake is the one that is told") {
   ConfigReader reader = Read("a = 1\nb = 2\n");
   std::string text;
