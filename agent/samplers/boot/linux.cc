@@ -23,7 +23,9 @@ namespace {
 
 class BootSampler final : public Sampler {
  public:
-  explicit BootSampler(const SamplerContext& context) : context_(context) {}
+  // The battery's cursor is read now, before this boot's own battery may overwrite it.
+  explicit BootSampler(const SamplerContext& context)
+      : context_(context), battery_low_boot_(context.saved_cursor(cursor::kBatteryLow)) {}
 
   std::string_view family() const override { return "boot"; }
 
@@ -123,8 +125,7 @@ class BootSampler final : public Sampler {
   std::optional<v1::Event> Judge(const PreviousBoot& previous, v1::Boot& boot) const {
     const bool failed = previous.ending != Ending::kClean;
     const std::string previous_hex = ToHex(previous.boot_id);
-    if (failed && context_.saved_cursor(cursor::kBatteryLow) == previous_hex &&
-        previous.ending == Ending::kUnclean) {
+    if (failed && battery_low_boot_ == previous_hex && previous.ending == Ending::kUnclean) {
       return std::nullopt;  // an empty battery: neither clean nor a failure
     }
     boot.set_last_shutdown_clean(!failed);
@@ -145,8 +146,9 @@ class BootSampler final : public Sampler {
   }
 
   const SamplerContext& context_;
-  std::string boot_id_;    // raw
-  std::string last_told_;  // hexadecimal
+  const std::string battery_low_boot_;  // hexadecimal
+  std::string boot_id_;                 // raw
+  std::string last_told_;               // hexadecimal
   bool asked_ = false;
   bool done_ = false;
 };

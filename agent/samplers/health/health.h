@@ -1,0 +1,27 @@
+// Health: what wears out or fills up, and the inventory.
+//
+// Metrics (units of common/registry.h)
+//   disk_free_gib         statvfs of "/", blocks that an ordinary user may fill, in MiB steps
+//   battery_pct           full capacity against design capacity, all packs together (battery.h)
+//   throttled_ms          the processor's own counters of time slowed by heat (throttle.h); the
+//                         kernel adds a slow-down when it ends, so a long one falls into one minute
+//   memory_available_mib  MemAvailable of /proc/meminfo, once a tick
+// Watched: "throttle", for as long as the counters are read without a break.
+//
+// Gauges change slowly and are told every fifteen minutes. The inventory (inventory.h) is told in
+// full at start and once each local day, between them only what changed.
+//
+// The cursor "battery_low" keeps the id of a boot whose battery ran nearly empty, so that the next
+// boot does not call it a failure.
+#pragma once
+
+#include <memory>
+
+#include "agent/samplers/sampler.h"
+
+namespace candor {
+
+// The context must outlive the sampler.
+std::unique_ptr<Sampler> MakeHealthSampler(const SamplerContext& context);
+
+}  // namespace candor
