@@ -1,0 +1,149 @@
+#include "common/tls/connection.h"
+
+#include "common/clock.h"
+#include "common/random.h"
+#include "common/tls/authority.h"
+#include "tests/support/catch.h"
+#include "tests/support/tls_server.h"
+
+namespace candor {
+namespace {
+
+constexpr int64_t kNow = 1'790'000'000'000;
+const Identity kDevice = {Role::kAgent, "0f8fad5b-d9cb-469f-a165-70867728950e"};
+
+struct Fleet {
+  SeededRandom random{7};
+  CertificateAuthority ca = *CertificateAuthority::Create("Fleet", kNow, random);
+  PrivateKey key = *PrivateKey::Generate();
+  CertificateRequest request = *CertificateRequest::FromDer(*MakeCertificateRequest(key));
+
+  testing::TlsServer::Options Server() {
+    testing::TlsServer::Options options;
+    options.certificate_pem =
+        ca.IssueServer(request, {"127.0.0.1"}, kNow, random)->Pem() + ca.certificate().Pem();
+    options.key_pem = key.Pem();
+    return options;
+  }
+};
+
+TlsConnection::Options To(const testing::TlsServer& server) {
+  TlsConnection::Options options;
+  options.host = "127.0.0.1";
+  options.port = server.port();
+  options.alpn.clear();
+  options.timeout_ms = 5'000;
+  return options;
+}
+
+TEST_CASE("A connection shows the server's whole chain before anything is trusted", "[tls]") {
+  Fleet fleet;
+  const testing::TlsServer server(fleet.Server());
+  auto connection = TlsConnection::Connect(To(server));
+  REQUIRE_OK(connection);
+  const std::vector<Certificate> chain = connection->chain();
+  REQUIRE(chain.size() == 2);
+  REQUIRE(chain[0].Hosts() == std::vector<std::string>{"127.0.0.1"});
+  REQUIRE(chain[1].Fingerprint() == fleet.ca.certificate().Fingerprint());
+  REQUIRE(connection->handshake_us() > 0);
+  REQUIRE(connection->bytes_sent() > 100);
+  REQUIRE(connection->bytes_received() > 1'000);
+}
+
+TEST_CASE("Bytes travel both ways until the other side ends", "[tls]") {
+  Fleet fleet;
+  testing::TlsServer::Options options = fleet.Server();
+  options.answer = [](const std::string& request) { return "you said " + request; };
+  const testing::TlsServer server(options);
+  auto connection = TlsConnection::Connect(To(server));
+  REQUIRE_OK(connection);
+  REQUIRE_OK(connection->Send("hello"));
+  const auto answer = connection->Receive(100);
+  REQUIRE_OK(answer);
+  REQUIRE(*answer == "you said hello");
+  REQUIRE(absl::IsOutOfRange(connection->Receive(100).status()));
+}
+
+TEST_CASE("A server that asks for a certificate says why it does not like one", "[tls]") {
+  Fleet fleet;
+  testing::TlsServer::Options server_options = fleet.Server();
+  server_options.client_ca_pem = fleet.ca.certificate().Pem();
+  server_options.answer = [](const std::string&) { return "welcome"; };
+  const testing::TlsServer server(server_options);
+  TlsConnection::Options options = To(server);
+  options.key_pem = fleet.key.Pem();
+  const auto ask = [&]() -> absl::StatusOr<std::string> {
+    auto connection = TlsConnection::Connect(options);
+    if (!connection.ok()) return connection.status();
+    const absl::Status sent = connection->Send("hello");
+    if (!sent.ok()) return sent;
+    return connection->Receive(100);
+  };
+  const int64_t now = SystemClock().WallMs();
+
+  SECTION("a good one") {
+    options.certificate_pem =
+        fleet.ca.IssueClient(fleet.request, kDevice, now, fleet.random)->Pem();
+    const auto answer = ask();
+    REQUIRE_OK(answer);
+    REQUIRE(*answer == "welcome");
+  }
+  SECTION("an expired one") {
+    const int64_t long_ago = now - 100 * kMsPerCertificateDay;
+    options.certificate_pem =
+        fleet.ca.IssueClient(fleet.request, kDevice, long_ago, fleet.random)->Pem();
+    REQUIRE(absl::IsFailedPrecondition(ask().status()));
+  }
+  SECTION("another fleet's") {
+    const auto other = CertificateAuthority::Create("Other", now, fleet.random);
+    options.certificate_pem = other->IssueClient(fleet.request, kDevice, now, fleet.random)->Pem();
+    REQUIRE(absl::IsPermissionDenied(ask().status()));
+  }
+  SECTION("none") {
+    options.key_pem.clear();
+    REQUIRE(absl::IsPermissionDenied(ask().status()));
+  }
+}
+
+TEST_CASE("A server that never answers costs no more than the time-out", "[tls]") {
+  Fleet fleet;
+  testing::TlsServer::Options options = fleet.Server();
+  options.handshake = false;
+  const testing::TlsServer server(options);
+  TlsConnection::Options to = To(server);
+  to.timeout_ms = 50;
+  REQUIRE(absl::IsDeadlineExceeded(TlsConnection::Connect(to).status()));
+}
+
+TEST_CASE("A closed port and an unknown name are unreachable, by name", "[tls]") {
+  TlsConnection::Options options;
+  options.timeout_ms = 5'000;
+  {
+    Fleet fleet;
+    const testing::TlsServer gone(fleet.Server());
+    options.host = "127.0.0.1";
+    options.port = gone.port();
+  }
+  const absl::Status refused = TlsConnection::Connect(options).status();
+  REQUIRE(absl::IsUnavailable(refused));
+  REQUIRE(refused.ToString().find("127.0.0.1:") != std::string::npos);
+  REQUIRE(refused.ToString().find("refused") != std::string::npos);
+  options.host = "no-such-host.invalid";
+  REQUIRE(absl::IsUnavailable(TlsConnection::Connect(options).status()));
+}
+
+TEST_CASE("An address is a host and a port", "[tls]") {
+  REQUIRE(ParseHostPort("collector.example:7443")->host == "collector.example");
+  REQUIRE(ParseHostPort("collector.example:7443")->port == 7443);
+  REQUIRE(ParseHostPort("[::1]:80")->host == "::1");
+  REQUIRE(ParseHostPort("[::1]:80")->Text() == "[::1]:80");
+  REQUIRE(ParseHostPort("127.0.0.1:1")->Text() == "127.0.0.1:1");
+  for (const char* wrong : {"", "host", "host:", ":80", "host:0", "host:65536", "host:1x", "::1:80",
+                            "a b:80", "host:-1", "[]:80", "https://host:80"}) {
+    INFO(wrong);
+    REQUIRE(absl::IsInvalidArgument(ParseHostPort(wrong).status()));
+  }
+}
+
+}  // namespace
+}  // namespace candor
