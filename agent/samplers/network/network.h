@@ -1,0 +1,45 @@
+// What the network between this laptop and the services people work with feels like.
+//
+// Probes: for each configured service one uncached name resolution (dns_ms) and one TCP connect
+// (rtt_ms, SYN to SYN-ACK by the kernel's own stamp), all services side by side: once a minute
+// while a person uses the device, every five minutes else, and at once after a link came up. A
+// service that answers the connect was reached; what answers on loopback counts for reachability,
+// never as a round trip. Each round's result holds until the next: while no service answers, the
+// time since the last tick is offline_s where a link is up, no_link_s where none is.
+//
+// Beside the probes, on each tick: state of the machine's own links (link_change), and once a
+// minute the segments that its own connections sent and retransmitted (tcp_table.h), and the round
+// trip to the gateway where unprivileged ICMP is allowed.
+//
+// TLS and first byte are the uplink's to measure; this sampler only says where they are not asked
+// for. One thread; owned by the daemon.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "agent/samplers/sampler.h"
+
+namespace candor {
+
+// Everything that this family can emit.
+inline constexpr std::array<uint32_t, 14> kNetworkMetrics = {101, 102, 103, 104, 105, 106, 107,
+                                                             108, 109, 110, 111, 112, 113, 114};
+
+struct NetworkOptions {
+  // Resolvers to ask instead of the system's: "127.0.0.1:5300,…". Their answers are always timed.
+  std::string dns_servers;
+  int64_t probe_in_use_ms = 60'000;
+  int64_t probe_idle_ms = 300'000;
+  // Limit of one resolution and of one connect.
+  int64_t step_limit_ms = 5'000;
+};
+
+// More services than this are not probed.
+inline constexpr size_t kServicesMax = 32;
+
+std::unique_ptr<Sampler> MakeNetworkSampler(const SamplerContext& context,
+                                            NetworkOptions options = {});
+
+}  // namespace candor

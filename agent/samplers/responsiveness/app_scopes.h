@@ -1,0 +1,72 @@
+// Pressure of single desktop applications: each runs in a control group of its own below
+// user.slice/user-UID.slice/user@UID.service/app.slice (systemd's desktop environments convention,
+// https://systemd.io/DESKTOP_ENVIRONMENTS/), which keeps the same three pressure files.
+//
+// An application is named by its desktop id, and only where the distribution's packages, flatpak or
+// snap brought its desktop file; every other one adds to "other". Whose session it runs in is not
+// kept. Read once a minute; nothing stays open. One thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/samplers/responsiveness/pressure.h"
+
+namespace candor {
+
+// The desktop id in the name of a control group, empty where it is none: "firefox" of
+// "app-gnome-firefox-4021.scope", "org.gimp.GIMP" of "app-flatpak-org.gimp.GIMP-2345.scope" and
+// "app-org.gimp.GIMP@1b2c.service", "firefox" of "snap.firefox.firefox-0123.scope".
+std::string ApplicationOfGroup(std::string_view group);
+
+// One application's control group, with its totals in microseconds.
+struct AppGroup {
+  uint64_t id = 0;   // the kernel's number of this group; never used twice in one boot
+  std::string name;  // of the folder
+  std::array<int64_t, 3> totals_us{};
+};
+
+// More groups than this are not looked at.
+inline constexpr size_t kAppGroupsMax = 256;
+// More applications than this at once are told as "other".
+inline constexpr size_t kAppNamesMax = 64;
+
+// All groups of all sessions. NotFound with the reason where there can be none: control groups of
+// version 1, no pressure files in them, no app.slice.
+absl::StatusOr<std::vector<AppGroup>> ReadAppGroups(const std::string& sys);
+
+// Whether packages own the desktop file of `application`, looking below `usr` and `var`.
+bool IsPackagedApplication(const std::string& usr, const std::string& var,
+                           std::string_view application);
+
+// Turns readings into increments by application.
+class AppStalls {
+ public:
+  using IsNamed = std::function<bool(std::string_view application)>;
+  // `is_named` is asked once for each application and reading that shows a new one.
+  explicit AppStalls(IsNamed is_named) : is_named_(std::move(is_named)) {}
+
+  // Milliseconds since the last reading in the order of kPressureKinds; groups that are new since
+  // then count from 0. Nothing at the first reading.
+  std::map<std::string, std::array<int64_t, 3>> Update(const std::vector<AppGroup>& groups);
+
+ private:
+  struct State {
+    std::string application;
+    std::array<StallMeter, 3> meters;
+  };
+  std::string NameOf(const std::string& group);
+
+  IsNamed is_named_;
+  std::map<uint64_t, State> known_;
+  bool first_ = true;
+};
+
+}  // namespace candor

@@ -1,0 +1,109 @@
+#include "agent/samplers/responsiveness/responsiveness.h"
+
+#include <utility>
+
+#include "agent/samplers/responsiveness/app_scopes.h"
+#include "agent/samplers/responsiveness/pressure.h"
+#include "common/registry.h"
+#include "common/status.h"
+
+namespace candor {
+namespace {
+
+namespace asio = boost::asio;
+
+// In the order of kPressureKinds.
+constexpr std::array<uint32_t, 3> kMachine = {metric::kCpuStall, metric::kMemoryStall,
+                                              metric::kIoStall};
+constexpr std::array<uint32_t, 3> kApplication = {metric::kAppCpuStall, metric::kAppMemoryStall,
+                                                  metric::kAppIoStall};
+// A longer gap between ticks was not watched (the agent stood still).
+constexpr int64_t kGapMsMax = 150'000;
+
+class ResponsivenessSampler final : public Sampler {
+ public:
+  explicit ResponsivenessSampler(const SamplerContext& context)
+      : context_(context), stalls_([this](std::string_view application) {
+          return IsPackagedApplication(context_.roots.usr, context_.roots.var, application);
+        }) {
+    for (const uint32_t what : {metric::kUiReply, metric::kHangSeconds, metric::kLaunch,
+                                event::kHang, event::kSignIn, event::kResume}) {
+      recorder().Unmeasured(what, {}, "candor-session does not run in a desktop session");
+    }
+    auto files = OpenPressureFiles(context_.roots.proc);
+    if (files.ok()) {
+      files_ = *std::move(files);
+    } else {
+      MachineUnmeasured(MessageOf(files.status()));
+    }
+  }
+
+  std::string_view family() const override { return "responsiveness"; }
+
+  asio::awaitable<void> Sample(Tick tick) override {
+    const int64_t now_ms = context_.clock.MonotonicMs();
+    SampleMachine(now_ms);
+    if (tick.minute_start) SampleApplications();
+    co_return;
+  }
+
+ private:
+  Recorder& recorder() { return context_.recorder; }
+
+  void MachineUnmeasured(std::string_view reason) {
+    for (const uint32_t what : kMachine) recorder().Unmeasured(what, {}, reason);
+  }
+
+  void SampleMachine(int64_t now_ms) {
+    if (files_ == nullptr) return;
+    const auto totals = files_->ReadTotalsUs();
+    if (!totals.ok()) {
+      MachineUnmeasured(MessageOf(totals.status()));
+      last_ms_.reset();
+      meters_ = {};
+      return;
+    }
+    const std::optional<int64_t> before = std::exchange(last_ms_, now_ms);
+    const bool watched = before && now_ms > *before && now_ms - *before <= kGapMsMax;
+    for (size_t kind = 0; kind < kMachine.size(); ++kind) {
+      const auto stalled_ms = meters_[kind].TakeMs((*totals)[kind]);
+      if (!watched || !stalled_ms) continue;
+      recorder().Measured(kMachine[kind], {});
+      recorder().Count(kMachine[kind], {}, *stalled_ms);
+    }
+    if (watched) recorder().Watched(watch::kPressure, now_ms - *before);
+  }
+
+  void SampleApplications() {
+    const auto groups = ReadAppGroups(context_.roots.sys);
+    if (!groups.ok()) {
+      for (const uint32_t what : kApplication) {
+        recorder().Unmeasured(what, {}, MessageOf(groups.status()));
+      }
+      return;
+    }
+    for (const uint32_t what : kApplication) recorder().Measured(what, {});
+    for (const auto& [application, stalled_ms] : stalls_.Update(*groups)) {
+      for (size_t kind = 0; kind < kApplication.size(); ++kind) {
+        // An application that never waited needs no window of its own.
+        if (stalled_ms[kind] > 0) {
+          recorder().Count(kApplication[kind], application, stalled_ms[kind]);
+        }
+      }
+    }
+  }
+
+  SamplerContext context_;
+  std::unique_ptr<PressureFiles> files_;
+  std::array<StallMeter, 3> meters_;
+  std::optional<int64_t> last_ms_;
+  AppStalls stalls_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sampler> MakeResponsivenessSampler(const SamplerContext& context) {
+  return std::make_unique<ResponsivenessSampler>(context);
+}
+
+}  // namespace candor

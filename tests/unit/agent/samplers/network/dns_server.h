@@ -1,0 +1,47 @@
+// A small DNS server on loopback with known answers, for tests: UDP, A and AAAA, one thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace candor::testing {
+
+class DnsServer {
+ public:
+  DnsServer();
+  ~DnsServer();
+  DnsServer(const DnsServer&) = delete;
+  DnsServer& operator=(const DnsServer&) = delete;
+
+  // "127.0.0.1:PORT"
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // Addresses in text, IPv4 and IPv6. Names without any are answered with NXDOMAIN.
+  void Set(const std::string& name, std::vector<std::string> addresses);
+  // Every answer waits this long.
+  void SetDelayMs(int delay_ms) { delay_ms_ = delay_ms; }
+  // The next `count` questions get no answer.
+  void Drop(int count) { drop_ = count; }
+  int questions() const { return questions_; }
+
+ private:
+  void Serve();
+  std::string AnswerTo(const std::string& question);
+
+  int fd_ = -1;
+  int stop_[2] = {-1, -1};
+  uint16_t port_ = 0;
+  std::atomic<int> delay_ms_ = 0;
+  std::atomic<int> drop_ = 0;
+  std::atomic<int> questions_ = 0;
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::string>> addresses_;
+  std::thread thread_;
+};
+
+}  // namespace candor::testing

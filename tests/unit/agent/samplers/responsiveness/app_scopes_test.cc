@@ -1,0 +1,142 @@
+#include "agent/samplers/responsiveness/app_scopes.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+TEST_CASE("applications are found in the names of their control groups") {
+  struct Case {
+    std::string group, application;
+  };
+  const auto [group, application] = GENERATE(values<Case>({
+      {"app-gnome-firefox-4021.scope", "firefox"},
+      {"app-gnome-org.gnome.Nautilus-3312.scope", "org.gnome.Nautilus"},
+      {"app-flatpak-org.gimp.GIMP-2345.scope", "org.gimp.GIMP"},
+      {"app-firefox\\x2desr-77.scope", "firefox-esr"},
+      {"app-org.kde.konsole@1f2e3d.service", "org.kde.konsole"},
+      {"app-kde-org.kde.kate@1f2e3d.service", "org.kde.kate"},
+      {"app-org.gnome.SettingsDaemon.Power.service", "org.gnome.SettingsDaemon.Power"},
+      {"snap.firefox.firefox-0b5c1e6a.scope", "firefox"},
+      {"vte-spawn-2f6b7a.scope", ""},
+      {"dbus-:1.2-org.gnome.Nautilus@0.service", ""},
+      {"run-u42.service", ""},
+      {"app-.scope", ""},
+      {"app-nothing.scope", ""},
+      {"app-gnome-\\x2e\\x2e\\x2fetc\\x2fpasswd-1.scope", ""},
+      {"app-gnome-a\\x20b-1.scope", ""},
+      {"app-gnome-firefox-4021.slice", ""},
+  }));
+  CAPTURE(group);
+  CHECK(ApplicationOfGroup(group) == application);
+}
+
+std::vector<AppGroup> Groups(std::vector<std::tuple<uint64_t, std::string, int64_t>> in) {
+  std::vector<AppGroup> groups;
+  for (const auto& [id, name, cpu_us] : in) groups.push_back({id, name, {cpu_us, 0, 0}});
+  return groups;
+}
+
+TEST_CASE("stalls are summed by application, those of unnamed ones as other") {
+  AppStalls stalls([](std::string_view application) { return application == "firefox"; });
+  CHECK(stalls.Update(Groups({{1, "app-gnome-firefox-1.scope", 5'000}})).empty());
+  const auto sums = stalls.Update(Groups({{1, "app-gnome-firefox-1.scope", 7'000},
+                                          {2, "app-gnome-firefox-2.scope", 3'000},
+                                          {3, "app-gnome-homemade-3.scope", 4'000},
+                                          {4, "vte-spawn-1.scope", 1'000}}));
+  REQUIRE(sums.size() == 2);
+  CHECK(sums.at("firefox")[0] == 2 + 3);
+  CHECK(sums.at("other")[0] == 4 + 1);
+}
+
+TEST_CASE("a group that went and another with the same name are not mixed up") {
+  AppStalls stalls([](std::string_view) { return true; });
+  stalls.Update({});
+  CHECK(stalls.Update(Groups({{1, "app-a-1.scope", 9'000}})).at("a")[0] == 9);
+  CHECK(stalls.Update(Groups({{2, "app-a-1.scope", 2'000}})).at("a")[0] == 2);
+}
+
+TEST_CASE("too many applications at once are told as other") {
+  AppStalls stalls([](std::string_view) { return true; });
+  stalls.Update({});
+  std::vector<AppGroup> many;
+  for (uint64_t i = 0; i < kAppNamesMax + 10; ++i) {
+    many.push_back({i + 1, "app-x" + std::to_string(i) + "-1.scope", {1'000, 0, 0}});
+  }
+  const auto sums = stalls.Update(many);
+  CHECK(sums.size() <= kAppNamesMax + 1);
+  int64_t total = 0;
+  for (const auto& [name, ms] : sums) total += ms[0];
+  CHECK(total == static_cast<int64_t>(many.size()));
+  CHECK(sums.at("other")[0] == static_cast<int64_t>(many.size() - kAppNamesMax));
+}
+
+class Tree {
+ public:
+  void Write(const std::string& name, const std::string& text) const {
+    const std::filesystem::path path = folder_.File(name);
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  void Group(const std::string& user, const std::string& name, int64_t total) const {
+    for (const std::string kind : {"cpu", "memory", "io"}) {
+      Write("fs/cgroup/user.slice/user-" + user + ".slice/user@" + user + ".service/app.slice/" +
+                name + "/" + kind + ".pressure",
+            "some avg10=0.00 avg60=0.00 avg300=0.00 total=" + std::to_string(total) + "\n");
+    }
+  }
+  const std::string& path() const { return folder_.path(); }
+
+ private:
+  testing::TempFolder folder_;
+};
+
+TEST_CASE("the groups of every session are read") {
+  Tree sys;
+  sys.Write("fs/cgroup/cgroup.controllers", "cpu io memory\n");
+  sys.Group("1000", "app-gnome-firefox-1.scope", 11);
+  sys.Group("1000", "app-mail@2.service", 12);
+  sys.Group("1001", "app-gnome-firefox-9.scope", 13);
+  sys.Write("fs/cgroup/user.slice/user-1000.slice/session-2.scope/cpu.pressure", "some total=1\n");
+  auto groups = ReadAppGroups(sys.path());
+  REQUIRE_OK(groups);
+  REQUIRE(groups->size() == 3);
+  int64_t total = 0;
+  for (const AppGroup& group : *groups) {
+    CHECK(group.id != 0);
+    total += group.totals_us[0];
+  }
+  CHECK(total == 36);
+}
+
+TEST_CASE("where there can be no application groups the reason is told") {
+  Tree sys;
+  CHECK(ReadAppGroups(sys.path()).status().message().find("version 2") != absl::string_view::npos);
+  sys.Write("fs/cgroup/cgroup.controllers", "cpu\n");
+  CHECK(ReadAppGroups(sys.path()).status().message().find("app.slice") != absl::string_view::npos);
+  sys.Write("fs/cgroup/user.slice/user-1.slice/user@1.service/app.slice/app-a-1.scope/x", "");
+  CHECK(ReadAppGroups(sys.path()).status().message().find("pressure") != absl::string_view::npos);
+}
+
+TEST_CASE("only applications with a packaged desktop file have a name") {
+  Tree root;
+  root.Write("usr/share/applications/firefox-esr.desktop", "");
+  root.Write("usr/local/share/applications/homemade.desktop", "");
+  root.Write("var/lib/flatpak/exports/share/applications/org.gimp.GIMP.desktop", "");
+  root.Write("var/lib/snapd/desktop/applications/spotify_spotify.desktop", "");
+  const auto named = [&](const std::string& application) {
+    return IsPackagedApplication(root.path() + "/usr", root.path() + "/var", application);
+  };
+  CHECK(named("firefox-esr"));
+  CHECK(named("org.gimp.GIMP"));
+  CHECK(named("spotify"));
+  CHECK_FALSE(named("homemade"));
+  CHECK_FALSE(named("spot"));
+}
+
+}  // namespace
+}  // namespace candor
