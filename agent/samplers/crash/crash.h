@@ -1,0 +1,30 @@
+// Crashes: programs and services that fell over, and failures of the whole system that the journal
+// tells of.
+//
+// Source: the journal, read on behind a saved position with every tick, so that across restarts
+// nothing is missed and nothing told twice. At the very first start reading begins at the journal's
+// end: what happened before was not watched.
+//   core dumps          systemd-coredump's entries            → v1::Crash, source "coredump"
+//   segfault lines      the kernel's log                      → v1::Crash, source "kernel"
+//   unit failures       the service manager's entries         → v1::UnitFailure
+//   out-of-memory kills the kernel's log, whole system only   → v1::SystemFailure
+//   GPU resets, hung tasks, the kernel's log                  → v1::SystemFailure
+// One incident is told once, as its most specific kind: see incident.h.
+//
+// Names: a program is named only if a package, flatpak or snap owns it, else it is "other"
+// (owner.h); a unit only if a package brought it (agent/samplers/support/unit_name.h). Arguments,
+// environment, paths and addresses never leave; the stack's signature is a hash (stack.h).
+//
+// Watched: "journal", for as long as it can be read.
+#pragma once
+
+#include <memory>
+
+#include "agent/samplers/sampler.h"
+
+namespace candor {
+
+// The context must outlive the sampler.
+std::unique_ptr<Sampler> MakeCrashSampler(const SamplerContext& context);
+
+}  // namespace candor

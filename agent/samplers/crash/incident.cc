@@ -1,0 +1,222 @@
+#include "agent/samplers/crash/incident.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdlib>
+#include <utility>
+
+#include "agent/samplers/crash/kernel_line.h"
+#include "agent/samplers/crash/stack.h"
+#include "agent/samplers/support/text.h"
+
+namespace candor {
+namespace {
+
+constexpr size_t kSettledMax = 64;
+constexpr int64_t kTieUs = 60'000'000;        // entries of one failure lie within a minute
+constexpr int64_t kSameMomentUs = 2'000'000;  // what only time ties together
+constexpr int64_t kSameFailureUs = 10'000'000;
+
+constexpr auto kFields = std::to_array<std::string_view>(
+    {"MESSAGE_ID", "_TRANSPORT", "MESSAGE", "COREDUMP_PID", "COREDUMP_EXE", "COREDUMP_COMM",
+     "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP", "UNIT",
+     "USER_UNIT", "UNIT_RESULT", "JOB_RESULT"});
+
+std::string FirstOf(const JournalEntry& entry, std::string_view a, std::string_view b) {
+  const std::string_view value = entry.Field(a);
+  return std::string(value.empty() ? entry.Field(b) : value);
+}
+
+void FillCoredump(const JournalEntry& entry, Finding& finding) {
+  const std::string_view message = entry.Field("MESSAGE");
+  finding.pid = ParseNumber<uint32_t>(entry.Field("COREDUMP_PID")).value_or(0);
+  finding.threads = StackThreads(message);
+  finding.executable = entry.Field("COREDUMP_EXE");
+  finding.task = entry.Field("COREDUMP_COMM");
+  finding.cgroup = entry.Field("COREDUMP_CGROUP");
+  // A user's service has both: the user manager's own unit and the service.
+  finding.unit = FirstOf(entry, "COREDUMP_USER_UNIT", "COREDUMP_UNIT");
+  finding.signal = ParseNumber<uint32_t>(entry.Field("COREDUMP_SIGNAL")).value_or(0);
+  finding.signature = StackSignature(message);
+}
+
+bool FillKernelLine(const JournalEntry& entry, Finding& finding) {
+  const auto line = ParseKernelLine(entry.Field("MESSAGE"));
+  if (!line) return false;
+  switch (line->kind) {
+    case KernelLine::Kind::kFault:
+      finding.kind = Finding::Kind::kFault;
+      break;
+    case KernelLine::Kind::kOutOfMemory:
+      finding.kind = Finding::Kind::kOutOfMemory;
+      break;
+    case KernelLine::Kind::kGpuReset:
+      finding.kind = Finding::Kind::kGpuReset;
+      break;
+    case KernelLine::Kind::kHungTask:
+      finding.kind = Finding::Kind::kHungTask;
+      break;
+  }
+  finding.pid = line->pid;
+  finding.task = line->task;
+  finding.signal = line->signal;
+  finding.signature = ModuleSignature(line->module);
+  return true;
+}
+
+bool Within(const Finding& a, const Finding& b, int64_t us) {
+  return a.boot_id == b.boot_id && std::llabs(a.monotonic_us - b.monotonic_us) <= us;
+}
+
+bool IsProcessOf(uint32_t pid, const Finding& coredump) {
+  return pid == coredump.pid ||
+         std::find(coredump.threads.begin(), coredump.threads.end(), pid) != coredump.threads.end();
+}
+
+bool SameFailure(const Finding& a, const Finding& b) {
+  return a.kind == b.kind && a.boot_id == b.boot_id && a.executable == b.executable &&
+         a.task == b.task && a.unit == b.unit && a.result == b.result && a.signal == b.signal &&
+         a.signature == b.signature;
+}
+
+}  // namespace
+
+std::span<const std::string_view> FindingFields() { return kFields; }
+
+std::optional<Finding> FindingFrom(const JournalEntry& entry) {
+  Finding finding;
+  finding.cursor = entry.cursor;
+  finding.boot_id = entry.boot_id;
+  finding.realtime_us = entry.realtime_us;
+  finding.monotonic_us = entry.monotonic_us;
+  const std::string_view id = entry.Field("MESSAGE_ID");
+  if (id == message_id::kCoredump) {
+    finding.kind = Finding::Kind::kCoredump;
+    FillCoredump(entry, finding);
+    return finding;
+  }
+  if (id == message_id::kUnitFailed || id == message_id::kJobFailed) {
+    const bool job = id == message_id::kJobFailed;
+    finding.kind = job ? Finding::Kind::kJobFailure : Finding::Kind::kUnitFailure;
+    finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
+    finding.result = entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT");
+    // A job that only waited for another one that failed is no failure of its own.
+    const bool own = !job || finding.result == "failed" || finding.result == "timeout";
+    if (finding.unit.empty() || !own) return std::nullopt;
+    return finding;
+  }
+  if (entry.Field("_TRANSPORT") == "kernel" && FillKernelLine(entry, finding)) return finding;
+  return std::nullopt;
+}
+
+void IncidentMerger::Add(Finding finding) {
+  assert(!Full());
+  waiting_.push_back(std::move(finding));
+}
+
+std::vector<Incident> IncidentMerger::Settle(int64_t now_us, bool coredumps_expected) {
+  std::vector<Verdict> verdicts;
+  for (size_t i = 0; i < waiting_.size(); ++i) {
+    const Verdict verdict = Judge(i, now_us, coredumps_expected);
+    if (verdict == Verdict::kWait) break;
+    verdicts.push_back(verdict);
+  }
+  std::vector<Incident> incidents;
+  for (const Verdict verdict : verdicts) {
+    Finding finding = std::move(waiting_.front());
+    waiting_.pop_front();
+    cursor_ = finding.cursor;
+    Remember(finding, verdict == Verdict::kTell);
+    if (verdict == Verdict::kDrop) continue;
+    const auto same = std::find_if(incidents.begin(), incidents.end(), [&](const Incident& i) {
+      return SameFailure(i.finding, finding);
+    });
+    if (same != incidents.end()) {
+      ++same->repeats;
+    } else {
+      incidents.push_back({std::move(finding), 0});
+    }
+  }
+  return incidents;
+}
+
+IncidentMerger::Verdict IncidentMerger::Judge(size_t index, int64_t now_us,
+                                              bool coredumps_expected) const {
+  const Finding& finding = waiting_[index];
+  // A wall clock set back must not make anything wait for ever.
+  const int64_t age_us = now_us - finding.realtime_us;
+  const bool young = coredumps_expected && age_us >= 0 && age_us < kSettleUs;
+  switch (finding.kind) {
+    case Finding::Kind::kCoredump:
+      return JudgeCoredump(finding);
+    case Finding::Kind::kFault:
+      return JudgeFault(finding, young);
+    case Finding::Kind::kUnitFailure:
+      return JudgeUnitFailure(finding, young);
+    case Finding::Kind::kJobFailure:
+      return JudgeJobFailure(finding);
+    case Finding::Kind::kOutOfMemory:
+    case Finding::Kind::kGpuReset:
+    case Finding::Kind::kHungTask:
+      return Verdict::kTell;
+  }
+  return Verdict::kTell;
+}
+
+template <typename Predicate>
+bool IncidentMerger::Any(Predicate predicate) const {
+  return std::any_of(waiting_.begin(), waiting_.end(), predicate) ||
+         std::any_of(settled_.begin(), settled_.end(),
+                     [&](const Settled& settled) { return predicate(settled.finding); });
+}
+
+// A core dump so large that its fault line could not wait for it was told as that fault.
+IncidentMerger::Verdict IncidentMerger::JudgeCoredump(const Finding& coredump) const {
+  const bool told = std::any_of(settled_.begin(), settled_.end(), [&](const Settled& other) {
+    return other.told && other.finding.kind == Finding::Kind::kFault &&
+           other.finding.boot_id == coredump.boot_id && IsProcessOf(other.finding.pid, coredump);
+  });
+  return told ? Verdict::kDrop : Verdict::kTell;
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool young) const {
+  const bool dumped = Any([&](const Finding& other) {
+    return other.kind == Finding::Kind::kCoredump && Within(other, fault, kTieUs) &&
+           IsProcessOf(fault.pid, other);
+  });
+  if (dumped) return Verdict::kDrop;
+  return young ? Verdict::kWait : Verdict::kTell;
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(const Finding& failure, bool young) const {
+  const bool by_signal = failure.result == "core-dump" || failure.result == "signal";
+  if (by_signal && Any([&](const Finding& other) {
+        return (other.kind == Finding::Kind::kCoredump && other.unit == failure.unit &&
+                Within(other, failure, kTieUs)) ||
+               (other.kind == Finding::Kind::kFault && Within(other, failure, kSameMomentUs));
+      })) {
+    return Verdict::kDrop;
+  }
+  if (failure.result == "oom-kill" && Any([&](const Finding& other) {
+        return other.kind == Finding::Kind::kOutOfMemory && Within(other, failure, kTieUs);
+      })) {
+    return Verdict::kDrop;
+  }
+  return young && failure.result == "core-dump" ? Verdict::kWait : Verdict::kTell;
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(const Finding& failure) const {
+  const bool told = Any([&](const Finding& other) {
+    return other.kind == Finding::Kind::kUnitFailure && other.unit == failure.unit &&
+           Within(other, failure, kSameFailureUs);
+  });
+  return told ? Verdict::kDrop : Verdict::kTell;
+}
+
+void IncidentMerger::Remember(const Finding& finding, bool told) {
+  settled_.push_back({finding, told});
+  if (settled_.size() > kSettledMax) settled_.pop_front();
+}
+
+}  // namespace candor
