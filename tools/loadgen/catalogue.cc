@@ -26,9 +26,9 @@ constexpr auto kModels = std::to_array<Model>({
 });
 
 constexpr auto kSystems = std::to_array<System>({
-    {"Debian GNU/Linux 12 (bookworm)", "6.1.0-25-amd64", "6.1.0-28-amd64"},
-    {"Ubuntu 24.04.1 LTS", "6.8.0-45-generic", "6.8.0-49-generic"},
-    {"Fedora Linux 41 (Workstation Edition)", "6.11.4-301.fc41.x86_64", "6.11.8-300.fc41.x86_64"},
+    {"Debian 12", "6.1.0-25-amd64", "6.1.0-28-amd64"},
+    {"Ubuntu 24.04", "6.8.0-45-generic", "6.8.0-49-generic"},
+    {"Fedora 41", "6.11.4-301.fc41.x86_64", "6.11.8-300.fc41.x86_64"},
 });
 
 constexpr auto kApplications = std::to_array<Application>({

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/hash.h"
+#include "common/inventory_keys.h"
 #include "common/version.h"
 #include "tools/loadgen/catalogue.h"
 
@@ -97,20 +98,26 @@ void Happenings::BootMachine(int64_t wall_ms) {
 }
 
 void Happenings::TellInventory(int64_t wall_ms) {
+  const bool complete = !state_.known;
   v1::Inventory* inventory = Add(wall_ms).mutable_inventory();
-  inventory->set_complete(!state_.known);
-  const auto set = [&](std::string_view key, std::string value) {
+  inventory->set_complete(complete);
+  const auto set = [&](std::string_view key, std::string_view value) {
     v1::Inventory::Property* property = inventory->add_set();
     property->set_key(std::string(key));
-    property->set_value(std::move(value));
+    property->set_value(std::string(value));
   };
-  set("kernel", Kernel());
-  if (state_.known) return;
-  set("os", std::string(Systems()[profile_.system].os));
-  set("model", std::string(Models()[profile_.model].name));
-  set("agent", std::string(kVersion));
-  set("package." + std::string(kTroubledProgram),
-      std::string(profile_.troubled_version ? kTroubledVersion : kSoundVersion));
+  set(inventory::kKernel, Kernel());
+  if (!complete) return;
+  const Model& model = Models()[profile_.model];
+  set(inventory::kHost, profile_.host);
+  set(inventory::kOs, Systems()[profile_.system].os);
+  set(inventory::kModel, model.name);
+  set(inventory::kArchitecture, "x86_64");
+  set(inventory::kDisk, std::to_string(static_cast<int>(model.disk_gib)));
+  set(inventory::kBattery, model.battery ? "yes" : "no");
+  set(inventory::kAgent, kVersion);
+  set(std::string(inventory::kPackagePrefix) + std::string(kTroubledProgram),
+      profile_.troubled_version ? kTroubledVersion : kSoundVersion);
 }
 
 void Happenings::TellUnmeasured(int64_t wall_ms) {

@@ -54,25 +54,25 @@ class MinuteWriter {
   bool active_;
 };
 
+// The services take turns, one a minute; while nobody works, one every five minutes.
+bool Probes(const MinuteKind& kind) { return kind.active || kind.of_day % kIdleProbesEvery == 0; }
+
+std::string_view ProbedService(const MinuteKind& kind) {
+  return Services()[static_cast<size_t>(kind.of_day) % Services().size()];
+}
+
 void MeasureProbes(const Site& site, const DeviceProfile& p, const MinuteKind& kind, Draw& draw,
                    MinuteWriter& out) {
-  if (!kind.link || kind.offline || (!kind.active && kind.of_day % kIdleProbesEvery != 0)) return;
+  if (!kind.link || kind.offline || !Probes(kind)) return;
+  const std::string_view service = ProbedService(kind);
   const double sigma = site.loss > 0.01 ? 0.55 : 0.30;
-  double far = 1.0;
-  for (const std::string_view service : Services()) {
-    out.Values(metric::kRtt, service, 1, site.rtt_ms * far * p.pace * 1000, sigma, draw, 4.9e6);
-    far += 0.2;
-  }
-  for (const std::string_view service : Services()) {
-    out.Values(metric::kDns, service, 1, site.dns_ms * p.pace * 1000, 0.5, draw, 4.9e6);
-  }
+  const double far = 1.0 + 0.2 * (kind.of_day % static_cast<int>(Services().size()));
+  const double rtt_us = site.rtt_ms * far * p.pace * 1000;
+  out.Values(metric::kRtt, service, 1, rtt_us, sigma, draw, 4.9e6);
+  out.Values(metric::kDns, service, 1, site.dns_ms * p.pace * 1000, 0.5, draw, 4.9e6);
   if (kind.of_day % kSlowEvery != 0) return;
-  for (const std::string_view service : Services()) {
-    out.Values(metric::kTls, service, 1, site.rtt_ms * 2.2 * p.pace * 1000, sigma, draw, 9e6);
-  }
-  for (const std::string_view service : Services()) {
-    out.Values(metric::kFirstByte, service, 1, (site.rtt_ms * 3 + 40) * 1000, 0.4, draw, 9e6);
-  }
+  out.Values(metric::kTls, service, 1, rtt_us * 2.2, sigma, draw, 9e6);
+  out.Values(metric::kFirstByte, service, 1, rtt_us * 3 + 40'000, 0.4, draw, 9e6);
 }
 
 void MeasureSegments(const Site& site, const DeviceProfile& p, const MinuteKind& kind, Draw& draw,
@@ -85,17 +85,13 @@ void MeasureSegments(const Site& site, const DeviceProfile& p, const MinuteKind&
           std::min<int64_t>(draw.Poisson(std::min(expected, 20.0)) +
                                 static_cast<int64_t>(std::max(expected - 20.0, 0.0)),
                             sent));
-  out.Values(metric::kPassiveRtt, "", kind.active ? 3 : 1, site.rtt_ms * 1.1 * p.pace * 1000, 0.4,
-             draw, 4.9e6);
+  out.Values(metric::kPassiveRtt, "", 1, site.rtt_ms * 1.1 * p.pace * 1000, 0.4, draw, 4.9e6);
 }
 
 void MeasureReach(const MinuteKind& kind, MinuteWriter& out) {
-  const bool probed = kind.active || kind.of_day % kIdleProbesEvery == 0;
-  if (probed && kind.link) {
-    for (const std::string_view service : Services()) out.Sum(metric::kProbes, service, 1);
-    if (kind.offline) {
-      for (const std::string_view service : Services()) out.Sum(metric::kProbeFailures, service, 1);
-    }
+  if (Probes(kind) && kind.link) {
+    out.Sum(metric::kProbes, ProbedService(kind), 1);
+    if (kind.offline) out.Sum(metric::kProbeFailures, ProbedService(kind), 1);
   }
   if (kind.link && kind.offline) out.Sum(metric::kOfflineSeconds, "", 60);
   if (kind.link && !kind.offline) out.Sum(metric::kOnlineSeconds, "", 60);
@@ -136,7 +132,9 @@ void MeasureHealth(const Model& model, const DeviceProfile& p, const MinuteKind&
   if (kind.active && draw.Chance(0.015)) {
     out.Sum(metric::kThrottled, "", draw.Whole(2'000, 9'000));
   }
-  out.Values(metric::kMemoryAvailable, "", 1, 6'200, 0.15, draw, 15'000);
+  if (kind.of_day % kSlowEvery == 0) {
+    out.Values(metric::kMemoryAvailable, "", 1, 6'200, 0.15, draw, 15'000);
+  }
 }
 
 void MeasureAgent(const MinuteKind& kind, Draw& draw, MinuteWriter& out) {

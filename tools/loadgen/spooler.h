@@ -1,8 +1,9 @@
 // Cuts a laptop's days into sealed batches, as its spool would: in order, chained, without holes.
-// Holds no more than one day's measurements and one batch. One thread.
+// Between two calls it holds no more than one day's sealed batches. One thread.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 
@@ -17,8 +18,6 @@ struct SimulatedBatch {
   int64_t sealed_wall_ms = 0;
   // When the laptop has a network to send it: its sealing, or its first day back.
   int64_t send_wall_ms = 0;
-  // Sent after everybody else's (DeviceProfile::late_from).
-  bool late = false;
 };
 
 class Spooler {
@@ -29,25 +28,26 @@ class Spooler {
   // Called with every day before it is cut; for the truth.
   void OnDay(std::function<void(const LaptopDay&)> observer) { observer_ = std::move(observer); }
 
-  // The next batch; false after the last.
+  // Takes the next batch; false after the last.
   bool Next(SimulatedBatch& batch);
+  // All that follows is sent after everybody else's (DeviceProfile::late_from).
+  bool OnlyLateLeft() const;
 
   const DeviceProfile& profile() const { return profile_; }
   uint64_t epoch() const { return epoch_; }
 
  private:
-  bool NextDay();
-  int64_t SendTime(int64_t sealed_wall_ms) const;
+  bool SealNextDay();
+  void SealPart(LaptopDay& day, size_t from, size_t to, size_t& event_at);
+  int64_t SendTime(int day, int64_t sealed_wall_ms) const;
 
   const FleetPlan& plan_;
   DeviceProfile profile_;
   uint64_t epoch_;
   std::function<void(const LaptopDay&)> observer_;
   LaptopState state_;
-  LaptopDay day_;
+  std::deque<SimulatedBatch> sealed_;
   int next_day_ = 0;
-  size_t minute_at_ = 0;
-  size_t event_at_ = 0;
   uint64_t seq_ = 0;
   std::string chain_;
 };
