@@ -4,9 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/log.h"
-#include "common/status.h"
-#include "common/version.h"
+#include "common/rpc/channel.h"
 
 namespace candor {
 namespace {
@@ -14,10 +12,6 @@ namespace {
 constexpr uint32_t kProtocol = 1;
 constexpr uint64_t kSeqMax = uint64_t{1} << 62;
 constexpr size_t kVersionBytesMax = 64;
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 absl::Status CheckHello(const v1::Hello& hello) {
   if (hello.protocol() != kProtocol) {
@@ -96,8 +90,8 @@ void IngestStream::OnReadDone(bool ok) {
   bool hello = false;
   {
     std::lock_guard lock(mutex_);
-    reading_ = false;
     if (!ok) {
+      reading_ = false;
       read_ended_ = true;
       if (epoch_ == 0 && !end_) {
         End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "stream without a Hello"), false);
@@ -108,7 +102,11 @@ void IngestStream::OnReadDone(bool ok) {
     if (end_) return;
     hello = epoch_ == 0;
   }
+  // `reading_` stays set meanwhile: nobody else may start the next read into the same message.
   hello ? HandleHello() : HandleBatch();
+  std::lock_guard lock(mutex_);
+  reading_ = false;
+  MaybeRead();
 }
 
 void IngestStream::HandleHello() {
@@ -142,8 +140,7 @@ void IngestStream::HandleBatch() {
     if (message_.has_hello()) {
       End(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a second Hello"), false);
     }
-    MaybeRead();  // a message of a newer protocol is skipped
-    return;
+    return;  // a message of a newer protocol is skipped
   }
   if (const absl::Status allowed = shared_.parts.access.may_send(device_); !allowed.ok()) {
     std::lock_guard lock(mutex_);
@@ -160,7 +157,6 @@ void IngestStream::HandleBatch() {
   unanswered_.push_back(arrival.sealed.size());
   unanswered_bytes_ += arrival.sealed.size();
   shared_.parts.queue.Append(shared_from_this(), std::move(arrival));
-  MaybeRead();
 }
 
 void IngestStream::OnOpened(const absl::StatusOr<EpochPlace>& place) {
@@ -290,8 +286,8 @@ void IngestStream::FillAck() {
 }
 
 void IngestStream::MaybeWrite() {
-  if (writing_ || finished_ || (end_ && end_urgent_)) return;
-  if (FillNextMessage()) {
+  if (writing_ || finished_) return;
+  if (!end_urgent_ && FillNextMessage()) {
     writing_ = true;
     StartWrite(&out_);
     return;
