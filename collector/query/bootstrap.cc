@@ -33,7 +33,7 @@ class IndexSource {
 
 }  // namespace
 
-std::optional<Interval> BootstrapInterval(std::span<const BootstrapUnit> devices) {
+std::optional<ScoreInterval> BootstrapInterval(std::span<const BootstrapUnit> devices) {
   if (devices.size() < kBootstrapDevicesMin) return std::nullopt;
   const size_t samples = std::clamp(kDrawsMax / devices.size(), kSamplesMin, kSamplesMax);
   IndexSource index(static_cast<uint32_t>(devices.size()));
@@ -54,7 +54,7 @@ std::optional<Interval> BootstrapInterval(std::span<const BootstrapUnit> devices
     const auto at = static_cast<size_t>(q * static_cast<double>(means.size() - 1) + 0.5);
     return means[std::min(at, means.size() - 1)];
   };
-  return Interval{rank(0.025), rank(0.975)};
+  return ScoreInterval{rank(0.025), rank(0.975)};
 }
 
 }  // namespace candor

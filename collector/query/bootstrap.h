@@ -16,7 +16,7 @@ struct BootstrapUnit {
   double count = 0;
 };
 
-struct Interval {
+struct ScoreInterval {
   double low = 0;
   double high = 0;
 };
@@ -25,6 +25,6 @@ constexpr size_t kBootstrapDevicesMin = 10;
 
 // Nothing below 10 devices. Draws 2,000 samples, fewer (not under 200) for groups so large that
 // their interval is narrow anyway, so that the work stays bounded.
-std::optional<Interval> BootstrapInterval(std::span<const BootstrapUnit> devices);
+std::optional<ScoreInterval> BootstrapInterval(std::span<const BootstrapUnit> devices);
 
 }  // namespace candor

@@ -138,9 +138,10 @@ absl::StatusOr<std::vector<std::string>> PropertyKeys(Database& db) {
   // Skips from key to key along the index instead of reading every device's rows.
   CANDOR_ASSIGN_OR_RETURN(
       Statement select,
-      db.Prepare("WITH RECURSIVE k(key) AS (SELECT min(key) FROM inventory UNION ALL "
-                 "SELECT (SELECT min(key) FROM inventory WHERE key > k.key) FROM k "
-                 "WHERE k.key IS NOT NULL) SELECT key FROM k WHERE key IS NOT NULL"));
+      db.Prepare(
+          "WITH RECURSIVE k(key) AS (SELECT min(key) FROM inventory WHERE key > '' UNION ALL "
+          "SELECT (SELECT min(key) FROM inventory WHERE key > k.key) FROM k "
+          "WHERE k.key IS NOT NULL) SELECT key FROM k WHERE key IS NOT NULL"));
   return ReadTexts(select);
 }
 
@@ -153,9 +154,10 @@ absl::StatusOr<Properties> LabelsOf(Database& db, int64_t device) {
 }
 
 absl::StatusOr<Properties> InventoryOf(Database& db, int64_t device) {
-  CANDOR_ASSIGN_OR_RETURN(Statement select,
-                          db.Prepare("SELECT key, value FROM inventory WHERE device = ? AND value "
-                                     "IS NOT NULL ORDER BY key"));
+  CANDOR_ASSIGN_OR_RETURN(
+      Statement select,
+      db.Prepare("SELECT key, value FROM inventory WHERE device = ? AND key > '' AND "
+                 "value IS NOT NULL ORDER BY key"));
   select.BindAll(device);
   return ReadProperties(select);
 }

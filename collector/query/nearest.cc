@@ -31,7 +31,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 std::vector<std::string> NearestNames(std::string_view word, const std::vector<std::string>& names,
                                       size_t count) {
   const std::string wanted = ToLower(word.substr(0, kWordBytesMax));
-  const size_t edits_max = std::max<size_t>(2, wanted.size() / 3);
+  const size_t edits_max = wanted.size() <= 4 ? 1 : std::max<size_t>(2, wanted.size() / 3);
   std::vector<std::pair<size_t, std::string>> ranked;
   for (const std::string& name : names) {
     const std::string lower = ToLower(name.substr(0, kWordBytesMax));

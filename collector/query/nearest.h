@@ -8,7 +8,8 @@
 namespace candor {
 
 // Up to `count` names nearest to `word`: those that begin with it or contain it, then those within
-// a third of its length in single-letter edits (at least two). Nearest first.
+// a third of its length in single-letter edits (at least two; one for words of four letters).
+// Nearest first.
 std::vector<std::string> NearestNames(std::string_view word, const std::vector<std::string>& names,
                                       size_t count = 3);
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -65,7 +66,7 @@ std::vector<DeviceScore> SumByDevice(const std::vector<ScoredDay>& days);
 std::vector<double> DailyMeans(const std::vector<ScoredDay>& days, const Period& period);
 
 // Mean points of each domain, for each device.
-using DomainMeans = std::unordered_map<int64_t, std::vector<Mean>>;
+using DomainMeans = std::map<int64_t, std::vector<Mean>>;
 struct DomainFrame {
   std::vector<std::string> domains;  // in the model's order
   DomainMeans means;                 // one entry a domain

@@ -97,6 +97,13 @@ absl::Status SortRows(std::string_view sort, Table& table) {
   return absl::OkStatus();
 }
 
+void RankRows(const std::vector<std::string>& columns, Table& table) {
+  // Stable, so that sorting by the least important first leaves the right order.
+  for (auto column = columns.rbegin(); column != columns.rend(); ++column) {
+    SortRows(*column, table).IgnoreError();
+  }
+}
+
 void LimitRows(uint32_t limit, Table& table) {
   if (limit == 0 || table.rows.size() <= limit) return;
   table.notes.push_back(Concat(limit, " of ", table.rows.size(), " rows"));

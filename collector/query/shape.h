@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +20,10 @@ void KeepMatching(const Filter& filter, Table& table);
 // By `sort`, a column with '-' before it for descending; rows without a value last in both
 // directions; equal rows keep their order. An unknown column is answered with the nearest names.
 absl::Status SortRows(std::string_view sort, Table& table);
+
+// A view's own order: by the first of these columns that differs, each as in SortRows. The columns
+// must exist.
+void RankRows(const std::vector<std::string>& columns, Table& table);
 
 // Keeps the first `limit` rows (0: all) and says so in a note.
 void LimitRows(uint32_t limit, Table& table);

@@ -1,0 +1,248 @@
+#include "collector/query/sql_tables.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+
+#include "candor/v1/envelope.pb.h"
+#include "collector/query/text.h"
+#include "common/hash.h"
+
+namespace candor {
+namespace {
+
+using Columns = std::span<const SqlColumn>;
+
+constexpr auto kDevices = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"agent", "TEXT", "version of its agent"},
+    {"enrolled_day", "INTEGER", "days since 1970"},
+    {"revoked", "INTEGER", "1 when it may no longer send"},
+});
+constexpr auto kLabels = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"key", "TEXT", "department, location, …"},
+    {"value", "TEXT", ""},
+});
+constexpr auto kInventory = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"key", "TEXT", "os, kernel, model, …"},
+    {"value", "TEXT", ""},
+});
+constexpr auto kScores = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"model", "TEXT", "score model"},
+    {"score", "REAL", "0 to 100; NULL where coverage is too low"},
+    {"coverage", "REAL", "0 to 1"},
+    {"provisional", "INTEGER", "1 when under 30 active minutes"},
+    {"lost_min", "REAL", "minutes lost"},
+});
+constexpr auto kScoreMetrics = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"metric", "TEXT", "boot_s, rtt_ms, …"},
+    {"value", "REAL", "in the unit its name carries"},
+    {"points", "REAL", "0 to 100"},
+    {"lost", "REAL", "points of the score"},
+});
+constexpr auto kScoreDomains = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"domain", "TEXT", "startup, reliability, …"},
+    {"points", "REAL", "0 to 100"},
+});
+constexpr auto kTimeLost = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"cause", "TEXT", "boot, crash, offline, …"},
+    {"minutes", "REAL", ""},
+});
+constexpr auto kBoots = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"total_s", "REAL", "kernel start to login screen or default target"},
+    {"passphrase_s", "REAL", "of it waiting for a disk passphrase"},
+    {"firmware_s", "REAL", ""},
+    {"loader_s", "REAL", ""},
+    {"kernel_s", "REAL", ""},
+    {"initrd_s", "REAL", ""},
+    {"userspace_s", "REAL", ""},
+    {"installed_updates", "INTEGER", "1 when it did"},
+});
+constexpr auto kCrashes = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"program", "TEXT", "'other' unless a package manager owns it"},
+    {"version", "TEXT", ""},
+    {"owned", "INTEGER", "1 when a package manager, flatpak or snap owns it"},
+    {"signal", "INTEGER", ""},
+    {"stack", "TEXT", "hash of module and function names"},
+    {"times", "INTEGER", ""},
+});
+constexpr auto kSystemFailures = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"kind", "TEXT", "PANIC, UNCLEAN_SHUTDOWN, …"},
+    {"detail", "TEXT", ""},
+});
+constexpr auto kUnitFailures = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"unit", "TEXT", ""},
+    {"result", "TEXT", ""},
+    {"times", "INTEGER", ""},
+});
+constexpr auto kHangs = std::to_array<SqlColumn>({
+    {"device", "TEXT", "id"},
+    {"day", "INTEGER", "local day, days since 1970"},
+    {"application", "TEXT", ""},
+    {"duration_s", "REAL", ""},
+});
+
+constexpr auto kTables = std::to_array<SqlTable>({
+    {"boots", "boots, durations only", Columns(kBoots),
+     "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'boot.total_s') AS "
+     "total_s, "
+     "candor_event(e.event, 'boot.passphrase_s') AS passphrase_s, "
+     "candor_event(e.event, 'boot.firmware_s') AS firmware_s, "
+     "candor_event(e.event, 'boot.loader_s') AS loader_s, "
+     "candor_event(e.event, 'boot.kernel_s') AS kernel_s, "
+     "candor_event(e.event, 'boot.initrd_s') AS initrd_s, "
+     "candor_event(e.event, 'boot.userspace_s') AS userspace_s, "
+     "candor_event(e.event, 'boot.installed_updates') AS installed_updates "
+     "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 10"},
+    {"crashes", "programs that ended by a fatal signal", Columns(kCrashes),
+     "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'crash.program') AS "
+     "program, candor_event(e.event, 'crash.version') AS version, "
+     "candor_event(e.event, 'crash.owned') AS owned, "
+     "candor_event(e.event, 'crash.signal') AS signal, "
+     "candor_event(e.event, 'crash.stack') AS stack, "
+     "candor_event(e.event, 'crash.times') AS times "
+     "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 11"},
+    {"devices", "every device that ever enrolled", Columns(kDevices),
+     "SELECT device_id AS device, agent_version AS agent, enrolled_ms / 86400000 AS enrolled_day, "
+     "revoked_ms IS NOT NULL AS revoked FROM device"},
+    {"hangs", "windows that did not answer for five seconds or more", Columns(kHangs),
+     "SELECT d.device_id AS device, e.day AS day, "
+     "candor_event(e.event, 'hang.application') AS application, "
+     "candor_event(e.event, 'hang.duration_s') AS duration_s "
+     "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 14"},
+    {"inventory", "latest value of each property", Columns(kInventory),
+     "SELECT d.device_id AS device, i.key AS key, i.value AS value FROM inventory i "
+     "JOIN device d ON d.no = i.device WHERE i.value IS NOT NULL AND i.key NOT IN ('', 'host')"},
+    {"labels", "what was said at enrolment", Columns(kLabels),
+     "SELECT d.device_id AS device, l.key AS key, l.value AS value FROM device_label l "
+     "JOIN device d ON d.no = l.device"},
+    {"score_domains", "points of each domain", Columns(kScoreDomains),
+     "SELECT d.device_id AS device, s.day AS day, s.domain AS domain, s.points AS points "
+     "FROM score_domain s JOIN device d ON d.no = s.device"},
+    {"score_metrics", "what each score is made of", Columns(kScoreMetrics),
+     "SELECT d.device_id AS device, s.day AS day, s.metric AS metric, s.value AS value, "
+     "s.points AS points, s.lost AS lost FROM score_metric s JOIN device d ON d.no = s.device"},
+    {"scores", "one row a device-day", Columns(kScores),
+     "SELECT d.device_id AS device, s.day AS day, s.model AS model, s.score AS score, "
+     "s.coverage AS coverage, s.provisional AS provisional, s.lost_min AS lost_min "
+     "FROM score s JOIN device d ON d.no = s.device"},
+    {"system_failures", "failures of the whole machine", Columns(kSystemFailures),
+     "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'failure.kind') AS kind, "
+     "candor_event(e.event, 'failure.detail') AS detail "
+     "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 13"},
+    {"time_lost", "minutes lost by cause", Columns(kTimeLost),
+     "SELECT d.device_id AS device, t.day AS day, t.cause AS cause, t.minutes AS minutes "
+     "FROM time_lost t JOIN device d ON d.no = t.device"},
+    {"unit_failures", "services that failed", Columns(kUnitFailures),
+     "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'unit.name') AS unit, "
+     "candor_event(e.event, 'unit.result') AS result, "
+     "candor_event(e.event, 'unit.times') AS times "
+     "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 12"},
+});
+
+void ResultText(sqlite3_context* context, const std::string& text) {
+  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+// Leaves NULL where a stage was not measured.
+void ResultSeconds(sqlite3_context* context, bool has, uint64_t count, double per_second) {
+  if (has) sqlite3_result_double(context, static_cast<double>(count) / per_second);
+}
+
+void BootField(sqlite3_context* context, const v1::Boot& boot, std::string_view field) {
+  constexpr double kUs = 1e6;
+  if (field == "total_s") ResultSeconds(context, boot.has_total_us(), boot.total_us(), kUs);
+  if (field == "firmware_s") {
+    ResultSeconds(context, boot.has_firmware_us(), boot.firmware_us(), kUs);
+  }
+  if (field == "loader_s") ResultSeconds(context, boot.has_loader_us(), boot.loader_us(), kUs);
+  if (field == "kernel_s") ResultSeconds(context, boot.has_kernel_us(), boot.kernel_us(), kUs);
+  if (field == "initrd_s") ResultSeconds(context, boot.has_initrd_us(), boot.initrd_us(), kUs);
+  if (field == "userspace_s") {
+    ResultSeconds(context, boot.has_userspace_us(), boot.userspace_us(), kUs);
+  }
+  if (field == "passphrase_s") {
+    ResultSeconds(context, boot.has_passphrase_us(), boot.passphrase_us(), kUs);
+  }
+  if (field == "installed_updates") sqlite3_result_int(context, boot.installed_updates() ? 1 : 0);
+}
+
+void CrashField(sqlite3_context* context, const v1::Crash& crash, std::string_view field) {
+  if (field == "program") ResultText(context, crash.program());
+  if (field == "version") ResultText(context, crash.version());
+  if (field == "owned") sqlite3_result_int(context, crash.owned() ? 1 : 0);
+  if (field == "signal") sqlite3_result_int64(context, crash.signal());
+  if (field == "stack") ResultText(context, ToHex(crash.stack_signature()));
+  if (field == "times") sqlite3_result_int64(context, 1 + int64_t{crash.repeats()});
+}
+
+// candor_event(blob, 'kind.field'); NULL for another kind of event.
+void EventFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
+  v1::Event event;
+  if (!event.ParseFromArray(sqlite3_value_blob(arguments[0]), sqlite3_value_bytes(arguments[0]))) {
+    return;
+  }
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(arguments[1]));
+  const std::string_view path = text == nullptr ? "" : text;
+  const std::string_view kind = path.substr(0, path.find('.'));
+  const std::string_view field = path.substr(std::min(path.size(), kind.size() + 1));
+  if (kind == "boot" && event.has_boot_done()) {
+    BootField(context, event.boot_done(), field);
+  } else if (kind == "crash" && event.has_crash()) {
+    CrashField(context, event.crash(), field);
+  } else if (kind == "failure" && event.has_system_failure()) {
+    const v1::SystemFailure& failure = event.system_failure();
+    ResultText(context,
+               field == "kind" ? v1::SystemFailure::Kind_Name(failure.kind()) : failure.detail());
+  } else if (kind == "unit" && event.has_unit_failure()) {
+    const v1::UnitFailure& failure = event.unit_failure();
+    if (field == "times") return sqlite3_result_int64(context, 1 + int64_t{failure.repeats()});
+    ResultText(context, field == "name" ? failure.unit() : failure.result());
+  } else if (kind == "hang" && event.has_hang()) {
+    if (field == "duration_s") {
+      return ResultSeconds(context, true, event.hang().duration_ms(), 1e3);
+    }
+    ResultText(context, event.hang().application());
+  }
+}
+
+}  // namespace
+
+std::span<const SqlTable> SqlTables() { return kTables; }
+
+const SqlTable* FindSqlTable(std::string_view name) {
+  const auto at = std::find_if(kTables.begin(), kTables.end(), [&](const SqlTable& table) {
+    return EqualsIgnoreCase(table.name, name);
+  });
+  return at == kTables.end() ? nullptr : &*at;
+}
+
+absl::Status RegisterEventFunction(Database& db) {
+  if (sqlite3_create_function_v2(db.handle(), "candor_event", 2,
+                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+                                 &EventFunction, nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return absl::InternalError("SQLite does not take a function");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace candor

@@ -1,0 +1,346 @@
+// `candor device HOST`: one page about one laptop. Its score and parts, every measured value, every
+// unmeasured one with the reason, boots, crashes, services, its last days and its inventory.
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "candor/v1/envelope.pb.h"
+#include "collector/query/facts_scan.h"
+#include "collector/query/measured.h"
+#include "collector/query/score_day.h"
+#include "collector/query/shape.h"
+#include "collector/query/text.h"
+#include "collector/query/view.h"
+#include "common/inventory_keys.h"
+#include "common/registry.h"
+#include "common/status.h"
+#include "common/time_text.h"
+
+namespace candor {
+namespace {
+
+constexpr size_t kDaysShown = 14;
+constexpr size_t kBootsShown = 5;
+constexpr double kUsPerS = 1e6;
+
+// A device-day as the page lists it.
+struct ListedDay {
+  int64_t day = 0;
+  std::optional<double> score;
+  double coverage = 0;
+  bool provisional = false;
+  double lost_min = 0;
+};
+
+absl::StatusOr<std::vector<ListedDay>> LoadDays(ViewContext& context, const ViewRequest& request) {
+  CANDOR_ASSIGN_OR_RETURN(
+      Statement select,
+      context.db.Prepare("SELECT day, score, coverage, provisional, lost_min FROM score "
+                         "WHERE device = ? AND day BETWEEN ? AND ? ORDER BY day"));
+  select.BindAll(request.device->no, request.period.from_day, request.period.to_day);
+  std::vector<ListedDay> days;
+  while (true) {
+    CANDOR_ASSIGN_OR_RETURN(const bool more, select.Step());
+    if (!more) return days;
+    ListedDay& day = days.emplace_back();
+    day.day = select.Int(0);
+    if (!select.IsNull(1)) day.score = select.Real(1);
+    day.coverage = select.Real(2);
+    day.provisional = select.Int(3) != 0;
+    day.lost_min = select.Real(4);
+  }
+}
+
+Table DeviceTable() {
+  Table table;
+  table.name = "device";
+  table.record = true;
+  table.columns = {TextColumn("host", "host").Key(),
+                   TextColumn("device", "device"),
+                   ScoreColumn("score", "score"),
+                   TextColumn("grade", "grade"),
+                   TextColumn("state", "state").Style(ColumnStyle::kStatus),
+                   DayColumn("score_day", "day of the score"),
+                   BooleanColumn("provisional", "provisional"),
+                   NumberColumn("coverage", "coverage", 2),
+                   SeriesColumn("trend", "trend"),
+                   NumberColumn("lost_min_per_day", "minutes lost a day"),
+                   TextColumn("model", "model"),
+                   TextColumn("os", "system"),
+                   TextColumn("kernel", "kernel"),
+                   TextColumn("agent", "agent"),
+                   TimeColumn("last_seen", "last seen")};
+  return table;
+}
+
+Series TrendOf(const std::vector<ListedDay>& days, const Period& period) {
+  Series series(static_cast<size_t>(period.days()), std::numeric_limits<double>::quiet_NaN());
+  for (const ListedDay& day : days) {
+    if (day.score && !day.provisional) {
+      series[static_cast<size_t>(day.day - period.from_day)] = *day.score;
+    }
+  }
+  return series;
+}
+
+// Mean over the days that count.
+std::optional<double> LostPerDay(const std::vector<ListedDay>& days) {
+  double minutes = 0;
+  int counted = 0;
+  for (const ListedDay& day : days) {
+    if (day.provisional) continue;
+    minutes += day.lost_min;
+    ++counted;
+  }
+  if (counted == 0) return std::nullopt;
+  return minutes / counted;
+}
+
+std::string StateText(const DeviceInfo& device, const std::optional<ScoreDay>& score,
+                      const Model& model) {
+  if (device.revoked) return "revoked";
+  if (!score) return "no score yet: nothing measured";
+  if (!score->score) return MissingScoreText(*score, model);
+  if (score->provisional) {
+    return Concat("provisional: ", score->active_min, " of ",
+                  FormatShortest(model.provisional_below_min), " active minutes");
+  }
+  return "ok";
+}
+
+Cell Property(const Properties& properties, std::string_view key) {
+  for (const auto& [name, value] : properties) {
+    if (name == key) return value;
+  }
+  return std::monostate{};
+}
+
+struct Page {
+  Properties labels;
+  Properties inventory;
+  std::vector<ListedDay> days;
+  std::optional<ScoreDay> score;
+  std::shared_ptr<const Model> model;
+};
+
+absl::StatusOr<Page> LoadPage(ViewContext& context, const ViewRequest& request) {
+  Page page;
+  const int64_t no = request.device->no;
+  CANDOR_ASSIGN_OR_RETURN(page.labels, LabelsOf(context.db, no));
+  CANDOR_ASSIGN_OR_RETURN(page.inventory, InventoryOf(context.db, no));
+  CANDOR_ASSIGN_OR_RETURN(page.days, LoadDays(context, request));
+  CANDOR_ASSIGN_OR_RETURN(page.score, LoadScoreDay(context, no, request.period, std::nullopt));
+  CANDOR_ASSIGN_OR_RETURN(page.model,
+                          context.models.Find(page.score ? page.score->model : kDefaultModel));
+  return page;
+}
+
+Table HeadTable(const ViewRequest& request, const Page& page) {
+  const DeviceInfo& device = *request.device;
+  const std::optional<ScoreDay>& score = page.score;
+  const bool has_score = score && score->score;
+  Table table = DeviceTable();
+  table.title = device.host;
+  Row row = {device.host,
+             device.id,
+             has_score ? Cell(*score->score) : Cell(),
+             has_score ? Cell(std::string(GradeOf(*page.model, *score->score))) : Cell(),
+             StateText(device, score, *page.model),
+             score ? Cell(score->day) : Cell(),
+             score ? Cell(score->provisional) : Cell(),
+             score ? Cell(score->coverage) : Cell(),
+             TrendOf(page.days, request.period),
+             ToCell(LostPerDay(page.days)),
+             Property(page.inventory, inventory::kModel),
+             Property(page.inventory, inventory::kOs),
+             Property(page.inventory, inventory::kKernel),
+             device.agent_version,
+             ToCell(device.last_seen_ms)};
+  for (const auto& [key, value] : page.labels) {
+    if (table.Find(key)) continue;
+    table.columns.push_back(TextColumn(key, key));
+    row.push_back(value);
+  }
+  table.rows.push_back(std::move(row));
+  return table;
+}
+
+Table DomainsTable(const Page& page) {
+  Table table;
+  table.name = "domains";
+  table.title = "Domains";
+  table.columns = {TextColumn("domain", "domain").Key(), ScoreColumn("points", "points"),
+                   NumberColumn("measured_pct", "measured %", 0),
+                   NumberColumn("lost", "points lost", 2)};
+  if (!page.score) return table;
+  for (const DomainModel& domain : page.model->domains) {
+    Row row = {domain.name, std::monostate{}, 0.0, 0.0};
+    for (const ScoreDay::Domain& scored : page.score->domains) {
+      if (scored.name == domain.name) row[1] = scored.points;
+    }
+    double measured = 0;
+    double lost = 0;
+    for (const MetricModel& metric : domain.metrics) {
+      if (const ScoreDay::Metric* found = page.score->Find(metric.metric)) {
+        measured += metric.weight;
+        lost += found->lost;
+      }
+    }
+    row[2] = 100 * measured;
+    row[3] = page.score->score ? Cell(lost) : Cell();
+    table.rows.push_back(std::move(row));
+  }
+  RankRows({"-lost", "points"}, table);
+  return table;
+}
+
+Table DaysTable(const Page& page) {
+  Table table;
+  table.name = "days";
+  table.title = "Last days";
+  table.columns = {DayColumn("day", "day").Key(), ScoreColumn("score", "score"),
+                   NumberColumn("coverage", "coverage", 2),
+                   TextColumn("active_time", "active time"),
+                   NumberColumn("lost_min", "minutes lost")};
+  for (auto day = page.days.rbegin(); day != page.days.rend(); ++day) {
+    if (table.rows.size() == kDaysShown) break;
+    table.rows.push_back(
+        {day->day, ToCell(day->score), day->coverage,
+         day->provisional
+             ? Concat("under ", FormatShortest(page.model->provisional_below_min), " minutes")
+             : std::string("enough"),
+         day->lost_min});
+  }
+  return table;
+}
+
+Table InventoryTable(const Page& page) {
+  Table table;
+  table.name = "inventory";
+  table.title = "Inventory";
+  table.columns = {TextColumn("key", "key").Key(), TextColumn("value", "value")};
+  for (const auto& [key, value] : page.inventory) table.rows.push_back({key, value});
+  return table;
+}
+
+Table BootsTable() {
+  Table table;
+  table.name = "boots";
+  table.title = "Last boots";
+  table.columns = {DayColumn("day", "day").Key(),
+                   NumberColumn("boot_s", "boot s"),
+                   NumberColumn("firmware_s", "firmware s").Rank(1),
+                   NumberColumn("loader_s", "loader s").Rank(1),
+                   NumberColumn("kernel_s", "kernel s"),
+                   NumberColumn("initrd_s", "initrd s").Rank(1),
+                   NumberColumn("userspace_s", "userspace s"),
+                   NumberColumn("passphrase_s", "passphrase s").Rank(1),
+                   TextColumn("until", "until").Rank(2),
+                   TextColumn("slowest", "slowest unit").Rank(2),
+                   TextColumn("last_shutdown", "shutdown before").Rank(1)};
+  return table;
+}
+
+Row BootRow(int64_t day, const v1::Boot& boot) {
+  const auto seconds = [](bool has, uint64_t us) {
+    return has ? Cell(static_cast<double>(us) / kUsPerS) : Cell();
+  };
+  const uint64_t wait_us = std::min(boot.passphrase_us(), boot.total_us());
+  return {day,
+          seconds(boot.has_total_us(), boot.total_us() - wait_us),
+          seconds(boot.has_firmware_us(), boot.firmware_us()),
+          seconds(boot.has_loader_us(), boot.loader_us()),
+          seconds(boot.has_kernel_us(), boot.kernel_us()),
+          seconds(boot.has_initrd_us(), boot.initrd_us()),
+          seconds(boot.has_userspace_us(), boot.userspace_us()),
+          seconds(boot.has_passphrase_us(), boot.passphrase_us()),
+          boot.until(),
+          boot.slowest().empty()
+              ? Cell()
+              : Cell(Concat(
+                    boot.slowest(0).unit(), " ",
+                    FormatFixed(static_cast<double>(boot.slowest(0).activating_us()) / kUsPerS, 1),
+                    " s")),
+          boot.has_last_shutdown_clean()
+              ? Cell(std::string(boot.last_shutdown_clean() ? "clean" : "unclean"))
+              : Cell()};
+}
+
+Table CrashesTable() {
+  Table table;
+  table.name = "crashes";
+  table.title = "Crashes";
+  table.columns = {TextColumn("app", "program").Key(), TextColumn("version", "version").Key(),
+                   IntegerColumn("crashes", "crashes"), DayColumn("last_day", "last")};
+  return table;
+}
+
+// Boots and crashes of the period in one walk.
+absl::Status AddEvents(ViewContext& context, const ViewRequest& request,
+                       std::vector<Table>& tables) {
+  Table boots = BootsTable();
+  struct Crashes {
+    int64_t count = 0;
+    int64_t last_day = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Crashes> crashes;
+  CANDOR_RETURN_IF_ERROR(
+      ForEachEvent(context, request, {event::kBoot, event::kCrash},
+                   [&](const EventRow& row, const v1::Event& event) {
+                     if (event.has_boot_done()) {
+                       boots.rows.push_back(BootRow(row.day, event.boot_done()));
+                       return;
+                     }
+                     Crashes& of = crashes[{event.crash().program(), event.crash().version()}];
+                     of.count += 1 + int64_t{event.crash().repeats()};
+                     of.last_day = row.day;
+                   }));
+  std::reverse(boots.rows.begin(), boots.rows.end());
+  if (boots.rows.size() > kBootsShown) boots.rows.resize(kBootsShown);
+  Table table = CrashesTable();
+  for (const auto& [what, of] : crashes) {
+    table.rows.push_back({what.first, what.second, of.count, of.last_day});
+  }
+  RankRows({"-crashes"}, table);
+  tables.push_back(std::move(boots));
+  tables.push_back(std::move(table));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Table> TimeLostTable(ViewContext& context, const ViewRequest& request) {
+  Table table;
+  table.name = "time_lost";
+  table.title = "What costs most time";
+  table.columns = {TextColumn("cause", "cause").Key(), NumberColumn("lost_min", "minutes")};
+  CANDOR_ASSIGN_OR_RETURN(
+      Statement select,
+      context.db.Prepare("SELECT cause, sum(minutes) AS lost FROM time_lost WHERE device = ? AND "
+                         "day BETWEEN ? AND ? AND minutes > 0 GROUP BY cause ORDER BY lost DESC, "
+                         "cause"));
+  select.BindAll(request.device->no, request.period.from_day, request.period.to_day);
+  while (true) {
+    CANDOR_ASSIGN_OR_RETURN(const bool more, select.Step());
+    if (!more) return table;
+    table.rows.push_back({std::string(select.Text(0)), select.Real(1)});
+  }
+}
+
+}  // namespace
+
+Answer AnswerDevice(ViewContext& context, const ViewRequest& request) {
+  if (request.columns_only) return std::vector<Table>{DeviceTable()};
+  CANDOR_ASSIGN_OR_RETURN(const Page page, LoadPage(context, request));
+  std::vector<Table> tables;
+  tables.push_back(HeadTable(request, page));
+  tables.push_back(DomainsTable(page));
+  CANDOR_ASSIGN_OR_RETURN(std::vector<Table> measured, MeasuredTables(context, request));
+  for (Table& table : measured) tables.push_back(std::move(table));
+  CANDOR_RETURN_IF_ERROR(AddEvents(context, request, tables));
+  CANDOR_ASSIGN_OR_RETURN(tables.emplace_back(), TimeLostTable(context, request));
+  tables.push_back(DaysTable(page));
+  tables.push_back(InventoryTable(page));
+  return tables;
+}
+
+}  // namespace candor

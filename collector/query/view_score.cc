@@ -1,0 +1,185 @@
+// `candor score`: scores of groups side by side, worst first. A group's score is the plain mean of
+// its device-days, with a bootstrap interval over devices, mean coverage, and the share of devices
+// with a domain below 60: the headline, because a mean near 90 hides them.
+//
+// --by app groups by the applications seen on a device-day, so a device counts in several.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "candor/v1/envelope.pb.h"
+#include "collector/query/bootstrap.h"
+#include "collector/query/facts_scan.h"
+#include "collector/query/score_frame.h"
+#include "collector/query/text.h"
+#include "collector/query/view.h"
+#include "collector/store/facts.pb.h"
+#include "common/registry.h"
+#include "common/status.h"
+
+namespace candor {
+namespace {
+
+Table ScoreTable(const std::string& dimension, const std::vector<std::string>& domains) {
+  Table table;
+  table.name = "score";
+  table.title = "Score by " + dimension;
+  table.columns = {TextColumn(dimension, dimension).Key(),
+                   ScoreColumn("score", "score"),
+                   NumberColumn("score_low", "low").Rank(3),
+                   NumberColumn("score_high", "high").Rank(3),
+                   SeriesColumn("trend", "trend").Rank(2),
+                   IntegerColumn("devices", "devices").Rank(1),
+                   IntegerColumn("device_days", "device-days").Rank(6),
+                   NumberColumn("coverage", "coverage", 2).Rank(4),
+                   NumberColumn("weak_devices_pct", "weak devices %").Rank(1),
+                   NumberColumn("lost_min_per_day", "lost min/day").Rank(2)};
+  for (const std::string& domain : domains) {
+    table.columns.push_back(ScoreColumn(domain, domain).Rank(5));
+  }
+  table.notes = {"weak devices: some domain's mean below 60"};
+  return table;
+}
+
+struct Group {
+  Mean coverage;
+  Mean lost_min;
+  Mean score;
+  std::vector<BootstrapUnit> devices;
+  std::vector<ScoredDay> days;
+  std::vector<Mean> domains;
+  size_t devices_with_domains = 0;
+  size_t weak = 0;
+
+  void Add(const ScoredDay& day, bool is_new_device) {
+    if (is_new_device) devices.emplace_back();
+    coverage.Add(day.coverage);
+    lost_min.Add(day.lost_min);
+    if (day.score) {
+      score.Add(*day.score);
+      devices.back().sum += *day.score;
+      devices.back().count += 1;
+    }
+    days.push_back(day);
+  }
+  void AddDomains(const std::vector<Mean>& of_device) {
+    domains.resize(std::max(domains.size(), of_device.size()));
+    for (size_t i = 0; i < of_device.size(); ++i) domains[i].Merge(of_device[i]);
+    ++devices_with_domains;
+    weak += HasWeakDomain(of_device) ? 1 : 0;
+  }
+  Row ToRow(const std::string& name, const Period& period, size_t domain_count) const;
+};
+
+Row Group::ToRow(const std::string& name, const Period& period, size_t domain_count) const {
+  std::vector<BootstrapUnit> scored;
+  std::copy_if(devices.begin(), devices.end(), std::back_inserter(scored),
+               [](const BootstrapUnit& unit) { return unit.count > 0; });
+  const std::optional<ScoreInterval> interval = BootstrapInterval(scored);
+  Row row = {name,
+             ToCell(score.value()),
+             interval ? Cell(interval->low) : Cell(),
+             interval ? Cell(interval->high) : Cell(),
+             DailyMeans(days, period),
+             static_cast<int64_t>(devices.size()),
+             static_cast<int64_t>(days.size()),
+             ToCell(coverage.value()),
+             devices_with_domains == 0 ? Cell()
+                                       : Cell(100.0 * static_cast<double>(weak) /
+                                              static_cast<double>(devices_with_domains)),
+             ToCell(lost_min.value())};
+  for (size_t i = 0; i < domain_count; ++i) {
+    row.push_back(i < domains.size() ? ToCell(domains[i].value()) : Cell());
+  }
+  return row;
+}
+
+// Names of the groups a device-day belongs to.
+using GroupsOfDay = std::function<void(const ScoredDay& day,
+                                       const std::function<void(const std::string&)>& belongs)>;
+
+absl::StatusOr<std::map<std::string, Group>> BuildGroups(ViewContext& context,
+                                                         const ViewRequest& request,
+                                                         const DomainFrame& domains,
+                                                         const GroupsOfDay& groups_of) {
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<ScoredDay> days,
+                          LoadScoredDays(context, request.period));
+  std::map<std::string, Group> groups;
+  std::map<std::string, int64_t> last_device;
+  for (const ScoredDay& day : days) {
+    if (request.only_devices && !request.only_devices->contains(day.device)) continue;
+    groups_of(day, [&](const std::string& name) {
+      auto [last, first_of_group] = last_device.try_emplace(name, day.device);
+      const bool is_new = first_of_group || last->second != day.device;
+      last->second = day.device;
+      Group& group = groups[name];
+      group.Add(day, is_new);
+      const auto at = domains.means.find(day.device);
+      if (is_new && at != domains.means.end()) group.AddDomains(at->second);
+    });
+  }
+  return groups;
+}
+
+absl::StatusOr<GroupsOfDay> ByDimension(ViewContext& context, const std::string& by) {
+  CANDOR_ASSIGN_OR_RETURN(const Dimension dimension, Dimension::Resolve(context.db, by, {"app"}));
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
+  std::unordered_map<int64_t, std::string> names;
+  for (const DeviceInfo& device : devices) names.emplace(device.no, dimension.ValueOf(device));
+  return GroupsOfDay([names = std::move(names)](const ScoredDay& day, const auto& belongs) {
+    if (const auto at = names.find(day.device); at != names.end()) belongs(at->second);
+  });
+}
+
+// The applications seen on each device-day: by their own pressure, or because they crashed.
+absl::StatusOr<GroupsOfDay> ByApplication(ViewContext& context, const ViewRequest& request) {
+  std::map<std::pair<int64_t, int64_t>, std::set<std::string>> apps;
+  CANDOR_RETURN_IF_ERROR(ForEachDayFact(
+      context, request, [&](int64_t device, int64_t day, const store::v1::FactSet& facts) {
+        for (const store::v1::MetricFact& fact : facts.metrics()) {
+          if (fact.metric() >= metric::kAppCpuStall && fact.metric() <= metric::kAppIoStall) {
+            apps[{device, day}].insert(fact.subject());
+          }
+        }
+      }));
+  CANDOR_RETURN_IF_ERROR(ForEachEvent(context, request, {event::kCrash, event::kHang},
+                                      [&](const EventRow& row, const v1::Event& event) {
+                                        apps[{row.device, row.day}].insert(
+                                            event.has_crash() ? event.crash().program()
+                                                              : event.hang().application());
+                                      }));
+  return GroupsOfDay([apps = std::move(apps)](const ScoredDay& day, const auto& belongs) {
+    const auto at = apps.find({day.device, day.day});
+    if (at == apps.end()) return;
+    for (const std::string& app : at->second) belongs(app);
+  });
+}
+
+}  // namespace
+
+Answer AnswerScore(ViewContext& context, const ViewRequest& request) {
+  CANDOR_ASSIGN_OR_RETURN(const std::string by, DefaultDimension(context.db, request.by));
+  CANDOR_ASSIGN_OR_RETURN(const GroupsOfDay groups_of, by == "app" && !request.columns_only
+                                                           ? ByApplication(context, request)
+                                                       : by == "app" ? GroupsOfDay()
+                                                                     : ByDimension(context, by));
+  DomainFrame domains;
+  if (!request.columns_only) {
+    CANDOR_ASSIGN_OR_RETURN(domains, LoadDomains(context, request.period));
+  } else {
+    CANDOR_ASSIGN_OR_RETURN(const auto model, context.models.Find(kDefaultModel));
+    for (const DomainModel& domain : model->domains) domains.domains.push_back(domain.name);
+  }
+  Table table = ScoreTable(by, domains.domains);
+  if (request.columns_only) return std::vector<Table>{std::move(table)};
+  CANDOR_ASSIGN_OR_RETURN(const auto groups, BuildGroups(context, request, domains, groups_of));
+  for (const auto& [name, group] : groups) {
+    table.rows.push_back(group.ToRow(name, request.period, domains.domains.size()));
+  }
+  std::stable_sort(table.rows.begin(), table.rows.end(),
+                   [](const Row& a, const Row& b) { return CompareCells(a[1], b[1]) < 0; });
+  return std::vector<Table>{std::move(table)};
+}
+
+}  // namespace candor

@@ -1,0 +1,124 @@
+// `candor timeline HOST`: technical faults and changes of one device, in order: crashes, failed
+// services, failures of the machine, hangs, changes of hardware and software, troubles of the
+// agent. No boots, sign-ins, wake-ups or links: when somebody works is nobody's business. What is
+// found out when a laptop starts (changes, and that it went down hard) has a day and no time.
+#include <map>
+#include <string>
+#include <utility>
+
+#include "candor/v1/envelope.pb.h"
+#include "collector/query/facts_scan.h"
+#include "collector/query/text.h"
+#include "collector/query/view.h"
+#include "common/registry.h"
+#include "common/status.h"
+#include "common/time_text.h"
+
+namespace candor {
+namespace {
+
+Table TimelineTable() {
+  Table table;
+  table.name = "timeline";
+  table.title = "Faults and changes";
+  table.columns = {DayColumn("day", "day"),        TimeColumn("time", "time"),
+                   TextColumn("what", "what"),     TextColumn("name", "name"),
+                   TextColumn("detail", "detail"), IntegerColumn("times", "times").Rank(1)};
+  return table;
+}
+
+std::string FailureInWords(v1::SystemFailure::Kind kind) {
+  switch (kind) {
+    case v1::SystemFailure::PANIC:
+      return "kernel panic";
+    case v1::SystemFailure::UNCLEAN_SHUTDOWN:
+      return "unclean shutdown";
+    case v1::SystemFailure::GPU_RESET:
+      return "graphics reset";
+    case v1::SystemFailure::OUT_OF_MEMORY_KILL:
+      return "killed for want of memory";
+    case v1::SystemFailure::HUNG_TASK:
+      return "hung task";
+    default:
+      return "system failure";
+  }
+}
+
+class Timeline {
+ public:
+  explicit Timeline(Table& table) : table_(table) {}
+
+  void Add(const EventRow& row, const v1::Event& event) {
+    switch (event.what_case()) {
+      case v1::Event::kCrash:
+        return Push(row, row.wall_ms, "crash", event.crash().program(),
+                    Concat(event.crash().version(), event.crash().version().empty() ? "" : ", ",
+                           "signal ", event.crash().signal()),
+                    1 + int64_t{event.crash().repeats()});
+      case v1::Event::kUnitFailure:
+        return Push(row, row.wall_ms, "service failed", event.unit_failure().unit(),
+                    event.unit_failure().result(), 1 + int64_t{event.unit_failure().repeats()});
+      case v1::Event::kSystemFailure:
+        return AddSystemFailure(row, event.system_failure());
+      case v1::Event::kHang:
+        return Push(row, row.wall_ms, "hang", event.hang().application(),
+                    FormatDuration(static_cast<int64_t>(event.hang().duration_ms())), 1);
+      case v1::Event::kInventory:
+        return AddChanges(row, event.inventory());
+      case v1::Event::kAgentNotice:
+        return Push(row, row.wall_ms, "agent", event.agent_notice().code(),
+                    event.agent_notice().text(), 1);
+      default:
+        return;
+    }
+  }
+
+ private:
+  void Push(const EventRow& row, std::optional<int64_t> wall_ms, std::string what, std::string name,
+            std::string detail, int64_t times) {
+    table_.rows.push_back(
+        {row.day, ToCell(wall_ms), std::move(what), std::move(name), std::move(detail), times});
+  }
+
+  void AddSystemFailure(const EventRow& row, const v1::SystemFailure& failure) {
+    const bool found_at_start = failure.kind() == v1::SystemFailure::UNCLEAN_SHUTDOWN ||
+                                failure.kind() == v1::SystemFailure::PANIC;
+    Push(row, found_at_start ? std::nullopt : std::optional(row.wall_ms),
+         FailureInWords(failure.kind()), failure.detail(), "", 1);
+  }
+
+  // What the device told before is known here only inside the period: the first value is silent.
+  void AddChanges(const EventRow& row, const v1::Inventory& inventory) {
+    for (const v1::Inventory::Property& property : inventory.set()) {
+      auto [at, is_new] = known_.try_emplace(property.key(), property.value());
+      if (is_new || at->second == property.value()) continue;
+      Push(row, std::nullopt, "change", property.key(), Concat(at->second, " → ", property.value()),
+           1);
+      at->second = property.value();
+    }
+    for (const std::string& key : inventory.unset()) {
+      if (known_.erase(key) != 0) Push(row, std::nullopt, "change", key, "gone", 1);
+    }
+  }
+
+  Table& table_;
+  std::map<std::string, std::string> known_;
+};
+
+}  // namespace
+
+Answer AnswerTimeline(ViewContext& context, const ViewRequest& request) {
+  Table table = TimelineTable();
+  if (request.columns_only) return std::vector<Table>{std::move(table)};
+  table.title = Concat("Faults and changes of ", request.device->host);
+  Timeline timeline(table);
+  CANDOR_RETURN_IF_ERROR(
+      ForEachEvent(context, request,
+                   {event::kCrash, event::kUnitFailure, event::kSystemFailure, event::kHang,
+                    event::kInventory, event::kAgentNotice},
+                   [&](const EventRow& row, const v1::Event& event) { timeline.Add(row, event); }));
+  if (table.rows.empty()) table.notes.emplace_back("nothing went wrong and nothing changed");
+  return std::vector<Table>{std::move(table)};
+}
+
+}  // namespace candor
