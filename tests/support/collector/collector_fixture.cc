@@ -65,7 +65,12 @@ CollectorFixture::CollectorFixture(std::string settings)
 }
 
 CollectorFixture::CollectorFixture(CloneTag, const CollectorFixture& original)
-    : folder_(home_.path()), settings_(original.settings_), fingerprint_(original.fingerprint_) {
+    : folder_(home_.path()),
+      settings_(original.settings_),
+      fingerprint_(original.fingerprint_),
+      fleet_port_(original.fleet_port_),
+      enroll_port_(original.enroll_port_),
+      http_port_(original.http_port_) {
   std::filesystem::copy(
       original.folder_, folder_,
       std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);

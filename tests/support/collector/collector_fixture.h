@@ -32,7 +32,8 @@ class CollectorFixture {
   bool running() { return process_ != nullptr && process_->running(); }
   Process& process() { return *process_; }
 
-  // A copy of the stopped collector's data folder under another collector.
+  // A copy of the stopped collector's data folder under another collector, which takes the same
+  // ports (the laptops know them): only one of the two can run at a time.
   std::unique_ptr<CollectorFixture> Clone() const;
 
   const std::string& folder() const { return folder_; }
