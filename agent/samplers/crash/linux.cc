@@ -120,9 +120,14 @@ class CrashSampler final : public Sampler {
     return absl::OkStatus();
   }
 
-  // The clock that stands still in sleep: nothing happens then.
+  // The clock that stands still in sleep: nothing happens then. A count that misses core dumps or
+  // cannot tell whose programs crashed is none, and would look good.
   void Watch() {
     const int64_t now_ms = context_.clock.MonotonicMs();
+    if (!complete_) {
+      watched_until_ms_.reset();
+      return;
+    }
     if (watched_until_ms_) context_.recorder.Watched(watch::kJournal, now_ms - *watched_until_ms_);
     watched_until_ms_ = now_ms;
   }
@@ -202,15 +207,17 @@ class CrashSampler final : public Sampler {
   }
 
   void TellCompleteness() {
+    std::string_view missing;
     if (!takes_coredumps_ && !saw_coredump_) {
-      context_.recorder.Unmeasured(event::kCrash, "",
-                                   "core dumps do not go to systemd-coredump: only faults that the "
-                                   "kernel logs are seen");
+      missing = "core dumps do not go to systemd-coredump: only faults the kernel logs are seen";
     } else if (!owners_.HasPackages()) {
-      context_.recorder.Unmeasured(event::kCrash, "",
-                                   "no dpkg database: nothing tells which programs are installed");
-    } else {
+      missing = "no dpkg database: nothing tells which programs are installed";
+    }
+    complete_ = missing.empty();
+    if (complete_) {
       context_.recorder.Measured(event::kCrash, "");
+    } else {
+      context_.recorder.Unmeasured(event::kCrash, "", missing);
     }
   }
 
@@ -225,6 +232,7 @@ class CrashSampler final : public Sampler {
   bool looked_around_ = false;
   bool takes_coredumps_ = false;
   bool saw_coredump_ = false;
+  bool complete_ = false;
 };
 
 }  // namespace
