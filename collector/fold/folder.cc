@@ -83,7 +83,7 @@ void Folder::Loop(FoldRunner runner) {
       if (!status.ok()) notified_ = true;
     }
     passed_.notify_all();
-    if (status.ok()) {
+    if (status.ok() || absl::IsCancelled(status)) {
       retry_ms = kRetryMs;
       continue;
     }
