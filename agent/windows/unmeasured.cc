@@ -1,5 +1,6 @@
 #include "agent/windows/unmeasured.h"
 
+#include "agent/windows/text.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/columns.h"
 #include "common/registry.h"
@@ -7,14 +8,14 @@
 namespace candor {
 
 void UnmeasuredSet::Set(uint32_t number, std::string_view subject, std::string_view reason) {
-  const std::string_view kept = reason.substr(0, kReasonBytesMax);
-  Key key(number, subject.substr(0, ColumnLimits::kStringBytesMax));
+  std::string kept = CleanText(reason, kReasonBytesMax);
+  Key key(number, CleanText(subject, ColumnLimits::kStringBytesMax));
   const auto at = items_.find(key);
   if (at == items_.end()) {
     if (items_.size() == kItemsMax) return;
-    items_.emplace(std::move(key), kept);
+    items_.emplace(std::move(key), std::move(kept));
   } else if (at->second != kept) {
-    at->second = kept;
+    at->second = std::move(kept);
   } else {
     return;
   }
@@ -22,7 +23,7 @@ void UnmeasuredSet::Set(uint32_t number, std::string_view subject, std::string_v
 }
 
 void UnmeasuredSet::Unset(uint32_t number, std::string_view subject) {
-  const Key key(number, subject.substr(0, ColumnLimits::kStringBytesMax));
+  const Key key(number, CleanText(subject, ColumnLimits::kStringBytesMax));
   if (items_.erase(key) > 0) changed_ = true;
 }
 

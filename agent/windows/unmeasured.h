@@ -24,7 +24,7 @@ class UnmeasuredSet {
   // Number of a metric or an event kind, and its subject.
   using Key = std::pair<uint32_t, std::string>;
 
-  // A known reason again costs one look-up. Items beyond kItemsMax are not kept: the list must fit
+  // A known reason again changes nothing. Items beyond kItemsMax are not kept: the list must fit
   // into one event (BatchLimits::kEventBytesMax).
   void Set(uint32_t number, std::string_view subject, std::string_view reason);
   void Unset(uint32_t number, std::string_view subject);

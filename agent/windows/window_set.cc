@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "agent/windows/text.h"
 #include "common/batch.h"
 #include "common/time_text.h"
 
@@ -32,6 +33,11 @@ int Precedence(ActivityState state) {
   return 0;
 }
 
+// Text that is not UTF-8 can be written into a message but not be read back.
+bool CanBeRead(const v1::Event& event) {
+  return v1::Event().ParseFromString(event.SerializeAsString());
+}
+
 }  // namespace
 
 WindowSet::WindowSet(const Clock& clock, std::string boot_id)
@@ -49,21 +55,21 @@ void WindowSet::Open() {
 }
 
 WindowSet::Slot* WindowSet::Find(uint32_t metric, std::string_view subject, MetricKind kind) {
-  const std::string_view name = subject.substr(0, ColumnLimits::kStringBytesMax);
-  if (const auto at = slots_.find(KeyLess::View(metric, name)); at != slots_.end()) {
-    const auto* known = FindMetric(metric);
-    return known->kind == kind ? &at->second : nullptr;
-  }
   const auto* entry = FindMetric(metric);
+  if (const auto at = slots_.find(KeyLess::View(metric, subject)); at != slots_.end()) {
+    return entry->kind == kind ? &at->second : nullptr;
+  }
   const bool full = slots_.size() >= WindowLimits::kWindowsMax;
   if (entry == nullptr || entry->kind != kind || full) {
     ++dropped_values_;
     return nullptr;
   }
+  std::string name = CleanText(subject, ColumnLimits::kStringBytesMax);
+  if (name != subject) return Find(metric, name, kind);
   size_t& subjects = subjects_[metric];
   if (subjects >= WindowLimits::kSubjectsMax && name != kOther) return Find(metric, kOther, kind);
   ++subjects;
-  return &slots_[Key(metric, name)];
+  return &slots_[Key(metric, std::move(name))];
 }
 
 void WindowSet::Record(uint32_t metric, std::string_view subject, int64_t value) {
@@ -93,7 +99,7 @@ void WindowSet::Event(v1::Event event, std::string_view boot_id, bool urgent) {
   }
   const size_t size = event.ByteSizeLong();
   if (events_.size() >= WindowLimits::kEventsMax || size > BatchLimits::kEventBytesMax ||
-      event_bytes_ + size > WindowLimits::kEventBytesMax) {
+      event_bytes_ + size > WindowLimits::kEventBytesMax || !CanBeRead(event)) {
     ++dropped_events_;
     return;
   }
@@ -143,8 +149,9 @@ void WindowSet::TellDropped() {
   if (dropped_events_ == 0 && dropped_values_ == 0) return;
   v1::Event event;
   event.mutable_agent_notice()->set_code("minute_over_limit");
-  event.mutable_agent_notice()->set_text(absl::StrCat(
-      dropped_events_, " events and ", dropped_values_, " values exceeded the bounds of a minute"));
+  event.mutable_agent_notice()->set_text(
+      absl::StrCat(dropped_events_, " events and ", dropped_values_,
+                   " values exceeded the bounds of a minute or were malformed"));
   // The notice itself must fit: it goes round the bounds that it tells about.
   dropped_events_ = 0;
   dropped_values_ = 0;

@@ -221,6 +221,18 @@ TEST_CASE("a minute is bounded, and what exceeds it is told") {
     REQUIRE(CountEvents(harvest, v1::Event::kCrash) == 0);
     REQUIRE(CountEvents(harvest, v1::Event::kAgentNotice) == 1);
   }
+  SECTION("a subject that is no text is made one, an event that is not is counted") {
+    windows.Count(metric::kAppCpuStall, "bad\xff", 1);
+    windows.Count(metric::kAppCpuStall, "bad\xff", 2);
+    v1::Event crash;
+    crash.mutable_crash()->set_program("\xff");
+    windows.Event(crash);
+    clock.Advance(60'000);
+    const Harvest harvest = windows.Close();
+    REQUIRE(FindWindow(harvest, metric::kAppCpuStall, "bad?")->sum == 3);
+    REQUIRE(CountEvents(harvest, v1::Event::kCrash) == 0);
+    REQUIRE(CountEvents(harvest, v1::Event::kAgentNotice) == 1);
+  }
   SECTION("a value under the wrong kind or an unknown number is no measurement") {
     windows.Count(metric::kRtt, "", 1);
     windows.Record(9'999, "", 1);
