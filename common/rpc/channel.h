@@ -46,12 +46,23 @@ absl::Status Connect(grpc::Channel& channel, const std::string& address, int64_t
 absl::Status FromGrpc(const grpc::Status& status);
 grpc::Status ToGrpc(const absl::Status& status);
 
-// Why a connection that gRPC could not make cannot be made: a TLS connection by hand, its chain
-// checked against the credential, its door tried with the credential's certificate (none for an
-// empty one). One clear line: Unavailable (unreachable), Unauthenticated and the other codes of
-// VerifyIssuedBy and CheckHost (the server is not to be trusted), PermissionDenied (the server
-// refuses the certificate), OK when nothing is wrong any more.
-absl::Status DiagnoseConnection(const std::string& address, const Credential& credential,
-                                int64_t now_ms, int64_t timeout_ms);
+// What keeps a connection from being made.
+enum class ConnectionFault {
+  kNone,              // nothing any more
+  kUnreachable,       // no name, no way, nobody listening, no answer
+  kServerNotTrusted,  // the server's certificate: authority, dates, host
+  kClientExpired,     // the server says this side's certificate expired
+  kClientRefused,     // the server closes the door on seeing this side's certificate
+};
+
+struct Diagnosis {
+  ConnectionFault fault = ConnectionFault::kNone;
+  std::string detail;  // one clear line that names what is wrong and where; empty for kNone
+};
+
+// Why gRPC cannot connect: a TLS connection by hand, its chain checked against the credential's
+// authority, its door tried with the credential's certificate (none where that is empty).
+Diagnosis DiagnoseConnection(const std::string& address, const Credential& credential,
+                             int64_t now_ms, int64_t timeout_ms);
 
 }  // namespace candor
