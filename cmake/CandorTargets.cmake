@@ -42,9 +42,10 @@ function(candor_fuzzer name)
   add_dependencies(candor_fuzzers ${name})
 endfunction()
 
-# candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s]): one ctest entry for each TEST_CASE.
+# candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s] [SERIAL]): one ctest entry for each
+# TEST_CASE; those of a SERIAL test run alone.
 function(candor_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -61,5 +62,5 @@ function(candor_test name)
     ${name}
     TEST_PREFIX "${name}: "
     DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_SERIAL})
 endfunction()

@@ -12,7 +12,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_recorder.h"
 #include "tests/support/temp_folder.h"
-#include "tests/unit/agent/samplers/network/dns_server.h"
+#include "tests/support/dns_server.h"
 
 namespace candor {
 namespace {

@@ -4,7 +4,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "tests/support/catch.h"
-#include "tests/unit/agent/samplers/network/dns_server.h"
+#include "tests/support/dns_server.h"
 
 namespace candor {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/unit/agent/samplers/network/dns_server.h"
+#include "tests/support/dns_server.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
 namespace candor::testing {
 namespace {
@@ -22,17 +23,17 @@ void Append16(std::string& out, uint16_t value) {
 
 }  // namespace
 
-DnsServer::DnsServer() {
+DnsServer::DnsServer(std::string address) : address_(std::move(address)) {
   fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (fd_ < 0 || bind(fd_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) != 0 || pipe(stop_) != 0) {
+  sockaddr_in bound{};
+  bound.sin_family = AF_INET;
+  socklen_t size = sizeof bound;
+  if (fd_ < 0 || inet_pton(AF_INET, address_.c_str(), &bound.sin_addr) != 1 ||
+      bind(fd_, reinterpret_cast<sockaddr*>(&bound), size) != 0 ||
+      getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size) != 0 || pipe(stop_) != 0) {
     throw std::runtime_error("cannot start the test's DNS server");
   }
-  port_ = ntohs(address.sin_port);
+  port_ = ntohs(bound.sin_port);
   thread_ = std::thread([this] { Serve(); });
 }
 

@@ -1,4 +1,4 @@
-// A small DNS server on loopback with known answers, for tests: UDP, A and AAAA, one thread.
+// A small DNS server with known answers, for tests: UDP, A and AAAA, one thread.
 #pragma once
 
 #include <atomic>
@@ -13,13 +13,14 @@ namespace candor::testing {
 
 class DnsServer {
  public:
-  DnsServer();
+  // Listens on `address` (IPv4) in the calling thread's network namespace.
+  explicit DnsServer(std::string address = "127.0.0.1");
   ~DnsServer();
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;
 
-  // "127.0.0.1:PORT"
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  // "ADDRESS:PORT"
+  std::string address() const { return address_ + ":" + std::to_string(port_); }
 
   // Addresses in text, IPv4 and IPv6. Names without any are answered with NXDOMAIN.
   void Set(const std::string& name, std::vector<std::string> addresses);
@@ -33,6 +34,7 @@ class DnsServer {
   void Serve();
   std::string AnswerTo(const std::string& question);
 
+  std::string address_;
   int fd_ = -1;
   int stop_[2] = {-1, -1};
   uint16_t port_ = 0;
