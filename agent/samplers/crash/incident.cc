@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <csignal>
 #include <cstdlib>
 #include <utility>
 
@@ -94,6 +95,8 @@ std::optional<Finding> FindingFrom(const JournalEntry& entry) {
   if (id == message_id::kCoredump) {
     finding.kind = Finding::Kind::kCoredump;
     FillCoredump(entry, finding);
+    // Somebody asked for this dump, from a keyboard: the program did not fail.
+    if (finding.signal == SIGQUIT) return std::nullopt;
     return finding;
   }
   if (id == message_id::kUnitFailed || id == message_id::kJobFailed) {

@@ -40,6 +40,7 @@ class CrashSampler final : public Sampler {
   explicit CrashSampler(const SamplerContext& context)
       : context_(context),
         owners_(context.roots),
+        folders_(JournalFolders(context.roots)),
         position_(context.saved_cursor(cursor::kJournal)) {}
 
   std::string_view family() const override { return "crash"; }
@@ -47,13 +48,13 @@ class CrashSampler final : public Sampler {
   boost::asio::awaitable<void> Sample(Tick tick) override {
     const bool look_around = tick.minute_start || !tick.in_use || !looked_around_;
     if (look_around) LookAround();
-    if (!journal_ && (!look_around || !Open(tick))) co_return;
-    if (look_around) TellCompleteness();
-    const absl::Status read = Read();
+    if (!journal_ && !look_around) co_return;
+    const absl::Status read = ReadOn(tick);
     if (!read.ok()) {
       Lose(read);
       co_return;
     }
+    TellCompleteness();
     Watch();
     const std::vector<Incident> incidents =
         merger_.Settle(tick.wall_ms * 1000, takes_coredumps_ || saw_coredump_);
@@ -62,23 +63,28 @@ class CrashSampler final : public Sampler {
   }
 
  private:
-  // Opens the journal at the saved position.
-  bool Open(const Tick& tick) {
-    absl::StatusOr<LinuxJournal> journal = LinuxJournal::Open(JournalFolder(context_.roots));
-    const absl::Status status = journal.ok() ? Place(*journal, tick) : journal.status();
-    if (!status.ok()) {
-      Lose(status);
-      return false;
+  // Opens what is needed, and reads on.
+  absl::Status ReadOn(const Tick& tick) {
+    const std::string stamp = FolderStamp(folders_);
+    if (!journal_ || stamp != stamp_) {
+      CANDOR_ASSIGN_OR_RETURN(journal_, LinuxJournal::Open(JournalFolder(context_.roots)));
+      CANDOR_RETURN_IF_ERROR(Place(*journal_, tick));
+      following_ = false;
+      stamp_ = stamp;
+      context_.recorder.Measured(event::kUnitFailure, "");
+      context_.recorder.Measured(event::kSystemFailure, "");
     }
-    journal_ = *std::move(journal);
-    merger_ = IncidentMerger();
-    read_to_.clear();
-    settled_to_.clear();
-    context_.recorder.Measured(event::kUnitFailure, "");
-    context_.recorder.Measured(event::kSystemFailure, "");
-    return true;
+    CANDOR_ASSIGN_OR_RETURN(const bool at_end, Read());
+    if (following_ || !at_end) return absl::OkStatus();
+    absl::StatusOr<LinuxJournal> active = LinuxJournal::OpenActive(folders_);
+    if (!active.ok()) return absl::OkStatus();  // all files will do as well
+    CANDOR_RETURN_IF_ERROR(Place(*active, tick));
+    journal_ = *std::move(active);
+    following_ = true;
+    return absl::OkStatus();
   }
 
+  // Selects the entries that matter and seeks behind the last one read.
   absl::Status Place(LinuxJournal& journal, const Tick& tick) {
     for (const std::string_view id :
          {message_id::kCoredump, message_id::kUnitFailed, message_id::kJobFailed}) {
@@ -87,8 +93,9 @@ class CrashSampler final : public Sampler {
     CANDOR_RETURN_IF_ERROR(journal.Or());
     CANDOR_RETURN_IF_ERROR(journal.Match("_TRANSPORT", "kernel"));
     if (position_.empty()) CANDOR_RETURN_IF_ERROR(StartAtEnd(journal, tick));
-    if (!position_.starts_with('@')) return journal.SeekBehind(position_);
-    const auto realtime_us = ParseNumber<int64_t>(std::string_view(position_).substr(1));
+    const std::string& from = read_to_.empty() ? position_ : read_to_;
+    if (!from.starts_with('@')) return journal.SeekBehind(from);
+    const auto realtime_us = ParseNumber<int64_t>(std::string_view(from).substr(1));
     return journal.SeekRealtime(realtime_us.value_or(tick.wall_ms * 1000));
   }
 
@@ -104,12 +111,11 @@ class CrashSampler final : public Sampler {
     return absl::OkStatus();
   }
 
-  // Reads on until the journal's end, this tick's portion or more findings than can wait.
-  absl::Status Read() {
-    CANDOR_RETURN_IF_ERROR(journal_->Refresh());
+  // Until the journal's end (then true), this tick's portion, or more findings than can wait.
+  absl::StatusOr<bool> Read() {
     for (int i = 0; i < kEntriesPerTickMax && !merger_.Full(); ++i) {
       CANDOR_ASSIGN_OR_RETURN(const bool any, journal_->Next());
-      if (!any) break;
+      if (!any) return true;
       CANDOR_ASSIGN_OR_RETURN(const JournalEntry entry, journal_->Entry(FindingFields()));
       if (auto finding = FindingFrom(entry)) {
         if (finding->kind == Finding::Kind::kCoredump) saw_coredump_ = true;
@@ -117,7 +123,7 @@ class CrashSampler final : public Sampler {
       }
       read_to_ = entry.cursor;
     }
-    return absl::OkStatus();
+    return false;
   }
 
   // The clock that stands still in sleep: nothing happens then. A count that misses core dumps or
@@ -204,13 +210,14 @@ class CrashSampler final : public Sampler {
     const absl::StatusOr<std::string> pattern =
         ReadFile(Concat(context_.roots.proc, "/sys/kernel/core_pattern"), 4096);
     takes_coredumps_ = pattern.ok() && pattern->find("systemd-coredump") != std::string::npos;
+    has_packages_ = owners_.HasPackages();
   }
 
   void TellCompleteness() {
     std::string_view missing;
     if (!takes_coredumps_ && !saw_coredump_) {
       missing = "core dumps do not go to systemd-coredump: only faults the kernel logs are seen";
-    } else if (!owners_.HasPackages()) {
+    } else if (!has_packages_) {
       missing = "no dpkg database: nothing tells which programs are installed";
     }
     complete_ = missing.empty();
@@ -224,7 +231,10 @@ class CrashSampler final : public Sampler {
   const SamplerContext& context_;
   LinuxOwners owners_;
   IncidentMerger merger_;
+  const std::vector<std::string> folders_;
   std::optional<LinuxJournal> journal_;
+  std::string stamp_;       // of the folders when all files were opened
+  bool following_ = false;  // only the files written to are open
   std::string position_;    // saved: everything before it is told
   std::string read_to_;     // the last entry read
   std::string settled_to_;  // the merger's position at the last save
@@ -232,6 +242,7 @@ class CrashSampler final : public Sampler {
   bool looked_around_ = false;
   bool takes_coredumps_ = false;
   bool saw_coredump_ = false;
+  bool has_packages_ = false;
   bool complete_ = false;
 };
 

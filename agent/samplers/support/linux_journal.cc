@@ -1,15 +1,19 @@
 #include "agent/samplers/support/linux_journal.h"
 
+#include <sys/stat.h>
 #include <systemd/sd-journal.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <filesystem>
+#include <vector>
 
 #include "agent/samplers/support/text.h"
 #include "common/status.h"
 
 namespace candor {
 namespace {
+
+constexpr size_t kActiveFilesMax = 64;
 
 absl::Status Failed(int r, std::string_view what) {
   return absl::InternalError(ErrnoStatus(-r, Concat("the journal: ", what)).message());
@@ -55,9 +59,30 @@ absl::StatusOr<LinuxJournal> LinuxJournal::Open(const std::string& folder) {
   if (r < 0) return Failed(r, "opening");
   LinuxJournal journal(raw);
   sd_journal_set_data_threshold(raw, kFieldBytesMax);
-  // Starts the library's inotify watch. Nobody waits on it; Refresh reads it in passing.
-  r = sd_journal_get_fd(raw);
-  if (r < 0) return Failed(r, "watching for new files");
+  return journal;
+}
+
+absl::StatusOr<LinuxJournal> LinuxJournal::OpenActive(std::span<const std::string> folders) {
+  std::vector<std::string> files;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    std::filesystem::directory_iterator at(folder, error);
+    for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+      const std::string name = at->path().filename().string();
+      // Archived files carry an '@' and where they end; damaged ones end in '~'.
+      const bool active = name.ends_with(".journal") && name.find('@') == std::string::npos;
+      if (active && files.size() < kActiveFilesMax) files.push_back(at->path().string());
+    }
+  }
+  std::vector<const char*> paths;
+  for (const std::string& file : files) paths.push_back(file.c_str());
+  paths.push_back(nullptr);
+  sd_journal* raw = nullptr;
+  if (files.empty()) return absl::NotFoundError("no journal file is written to");
+  const int r = sd_journal_open_files(&raw, paths.data(), 0);
+  if (r < 0) return Failed(r, "opening the files written to");
+  LinuxJournal journal(raw);
+  sd_journal_set_data_threshold(raw, kFieldBytesMax);
   return journal;
 }
 
@@ -154,9 +179,18 @@ absl::StatusOr<std::string> LinuxJournal::Cursor() {
   return cursor;
 }
 
-absl::Status LinuxJournal::Refresh() {
-  const int r = sd_journal_process(journal_.get());
-  return r < 0 ? Failed(r, "looking for new files") : absl::OkStatus();
+std::string FolderStamp(std::span<const std::string> folders) {
+  std::string stamp;
+  for (const std::string& folder : folders) {
+    struct stat info {};
+    const bool there = stat(folder.c_str(), &info) == 0;
+    stamp.append(there
+                     ? Concat(std::to_string(info.st_ino), ".", std::to_string(info.st_mtim.tv_sec),
+                              ".", std::to_string(info.st_mtim.tv_nsec))
+                     : std::string("-"));
+    stamp.push_back(' ');
+  }
+  return stamp;
 }
 
 }  // namespace candor

@@ -1,5 +1,10 @@
-// Reading the system journal (sd-journal): opened once, polled, never waited for, so that it costs
-// no wakeups of its own. New and rotated files are noticed in Refresh.
+// Reading the system journal (sd-journal): polled, never waited for, so that it costs no wakeups of
+// its own.
+//
+// The library maps a part of every journal file, and a laptop keeps dozens of archived ones: 40
+// files cost 12 MB. So whoever reads on for ever catches up in all files once, then follows only
+// the files still written to (OpenActive), and starts over when FolderStamp says that files came or
+// went.
 //
 // One thread. Errors: PermissionDenied (no journal file may be read by this user), NotFound (there
 // is no journal), Internal with the library's own words.
@@ -24,9 +29,11 @@ class LinuxJournal {
   // A longer field is cut: a stack trace needs no more.
   static constexpr size_t kFieldBytesMax = 16 << 10;
 
-  // `folder` empty: this machine's own journal, whose system part must be readable. Otherwise the
-  // journal files in that folder.
+  // All files. `folder` empty: this machine's own journal, whose system part must be readable.
+  // Otherwise the journal files in that folder.
   static absl::StatusOr<LinuxJournal> Open(const std::string& folder = "");
+  // The files of `folders` that are still written to.
+  static absl::StatusOr<LinuxJournal> OpenActive(std::span<const std::string> folders);
 
   // Matches on the same field are alternatives, on different fields all must hold; Or starts a
   // further group. Set before seeking.
@@ -51,9 +58,6 @@ class LinuxJournal {
   std::string Field(std::string_view name);
   absl::StatusOr<std::string> Cursor();
 
-  // Notices files added and rotated away since the last time.
-  absl::Status Refresh();
-
  private:
   struct Close {
     void operator()(sd_journal* journal) const;
@@ -62,5 +66,8 @@ class LinuxJournal {
 
   std::unique_ptr<sd_journal, Close> journal_;
 };
+
+// Changes whenever a file in one of the folders is created, renamed or deleted.
+std::string FolderStamp(std::span<const std::string> folders);
 
 }  // namespace candor

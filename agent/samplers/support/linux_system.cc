@@ -24,6 +24,14 @@ std::string JournalFolder(const LinuxRoots& roots) {
   return roots.var == "/var" ? "" : Concat(roots.var, "/log/journal");
 }
 
+std::vector<std::string> JournalFolders(const LinuxRoots& roots) {
+  const std::string given = JournalFolder(roots);
+  if (!given.empty()) return {given};
+  const absl::StatusOr<std::string> machine = ReadFile(Concat(roots.etc, "/machine-id"), 128);
+  const std::string id(machine.ok() ? Trim(*machine) : "");
+  return {Concat(roots.var, "/log/journal/", id), Concat(roots.run, "/log/journal/", id)};
+}
+
 std::string BusSocket(const LinuxRoots& roots) {
   return Concat(roots.run, "/dbus/system_bus_socket");
 }

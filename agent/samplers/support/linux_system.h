@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "agent/samplers/sampler.h"
@@ -14,6 +15,9 @@ absl::StatusOr<std::string> ReadBootId(const LinuxRoots& roots);
 
 // The folder of journal files that `roots` stands for; empty: this machine's own journal.
 std::string JournalFolder(const LinuxRoots& roots);
+
+// The folders in which this machine's journal files lie, persistent and volatile.
+std::vector<std::string> JournalFolders(const LinuxRoots& roots);
 
 // The system bus's socket.
 std::string BusSocket(const LinuxRoots& roots);
