@@ -9,6 +9,8 @@
 namespace candor {
 namespace {
 
+constexpr const char* kLive = "live";
+
 v1::Column::Type TypeToWire(ColumnType type) {
   switch (type) {
     case ColumnType::kText:
@@ -134,6 +136,12 @@ size_t RowsToWire(const Table& table, size_t first, v1::QueryReply& reply) {
     for (const Cell& cell : table.rows[i]) std::visit(CellWriter{*wire.add_cells()}, cell);
   }
   return end;
+}
+
+void EndOfAnswerToWire(v1::QueryReply& reply) { reply.mutable_progress()->set_doing(kLive); }
+
+bool IsEndOfAnswer(const v1::QueryReply& reply) {
+  return reply.has_progress() && reply.progress().doing() == kLive;
 }
 
 absl::Status TableReader::Add(const v1::QueryReply& reply) {

@@ -20,6 +20,10 @@ void HeaderToWire(const Table& table, v1::QueryReply& reply);
 // Rows [first, first + kRowsPerBlock); gives the index behind the last one written.
 size_t RowsToWire(const Table& table, size_t first, v1::QueryReply& reply);
 
+// Stands behind each whole answer of a stream that goes on: `watch`.
+void EndOfAnswerToWire(v1::QueryReply& reply);
+bool IsEndOfAnswer(const v1::QueryReply& reply);
+
 // Puts replies together again. One thread.
 class TableReader {
  public:

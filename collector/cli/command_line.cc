@@ -1,0 +1,183 @@
+#include "collector/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "collector/query/nearest.h"
+#include "collector/query/text.h"
+#include "common/version.h"
+
+namespace candor {
+namespace {
+
+constexpr size_t kArgumentBytesMax = 64 << 10;
+
+std::string_view LastWord(std::string_view name) {
+  const size_t space = name.rfind(' ');
+  return space == std::string_view::npos ? name : name.substr(space + 1);
+}
+
+bool IsNumber(const std::string& text) {
+  if (text.empty() || text.size() > 9) return false;
+  return text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// What can be said wrong about a value before anybody is asked; empty when nothing.
+std::string WrongValue(Flag flag, const std::string& value) {
+  const std::string_view name = SpecOf(flag).name;
+  if (value.size() > kArgumentBytesMax) return Concat(name, " is too long");
+  if ((flag == Flag::kLimit || flag == Flag::kUses) && !IsNumber(value)) {
+    return Concat(name, ": '", value, "' is not a whole number");
+  }
+  if (flag == Flag::kUses && value.find_first_not_of('0') == std::string::npos) {
+    return Concat(name, " must be at least 1");
+  }
+  if (flag == Flag::kFormat && value != "table" && value != "json" && value != "csv") {
+    return Concat(name, ": '", value, "' is not table, json or csv");
+  }
+  return "";
+}
+
+class Parser {
+ public:
+  Parser() : app_("Candor: what working on your laptops feels like", "candor") {
+    app_.set_version_flag("--version", Concat("candor ", kVersion));
+    app_.set_help_flag("-h,--help", "print this help");
+    app_.require_subcommand(1);
+    app_.option_defaults()->take_last();
+    app_.footer("'candor COMMAND --help' tells more about a command; so does 'man candor'.");
+    for (const CommandSpec& command : Commands()) Add(command);
+  }
+
+  CommandLine Parse(int argc, const char* const* argv) {
+    CommandLine line;
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      return Done(0, HelpOf(app_));
+    } catch (const CLI::CallForVersion&) {
+      return Done(0, Concat("candor ", kVersion, "\n"));
+    } catch (const CLI::ParseError& error) {
+      return Done(2, Concat(Mistake(error, argc, argv), HintText()));
+    }
+    for (const Parsed& parsed : parsed_) {
+      if (!parsed.app->parsed() || !parsed.app->get_subcommands().empty()) continue;
+      return Finish(parsed);
+    }
+    return Done(2, Concat("no command", HintText()));
+  }
+
+ private:
+  struct Parsed {
+    const CommandSpec* command = nullptr;
+    CLI::App* app = nullptr;
+    std::string positional;
+    std::map<Flag, std::string> values;
+  };
+
+  void Add(const CommandSpec& command) {
+    CLI::App* parent = &app_;
+    if (const size_t space = command.name.find(' '); space != std::string_view::npos) {
+      parent = Group(std::string(command.name.substr(0, space)));
+    }
+    Parsed& parsed = parsed_.emplace_back();
+    parsed.command = &command;
+    parsed.app =
+        parent->add_subcommand(std::string(LastWord(command.name)), std::string(command.summary));
+    parsed.app->option_defaults()->take_last();
+    if (!command.positional.empty()) {
+      parsed.app->add_option(std::string(command.positional), parsed.positional, "");
+    }
+    for (const Flag flag : command.flags) {
+      const FlagSpec& spec = SpecOf(flag);
+      parsed.app->add_option(std::string(spec.name), parsed.values[flag], std::string(spec.help))
+          ->type_name(std::string(spec.metavar));
+    }
+    std::string footer = std::string(command.description);
+    for (const std::string_view example : command.examples) footer += Concat("\n  ", example);
+    parsed.app->footer(footer);
+  }
+
+  // The command that others stand under: "device" is one itself, "token" is not.
+  CLI::App* Group(const std::string& name) {
+    for (CLI::App* existing :
+         app_.get_subcommands([&](const CLI::App* app) { return app->get_name() == name; })) {
+      return existing;
+    }
+    CLI::App* group = app_.add_subcommand(name, "enrolment tokens: create, list, revoke");
+    group->require_subcommand(1);
+    return group;
+  }
+
+  CommandLine Finish(const Parsed& parsed) {
+    const CommandSpec& command = *parsed.command;
+    if (command.positional_required && parsed.positional.empty()) {
+      return Done(2, Concat(command.name, " needs ", command.positional, HintText()));
+    }
+    CommandLine line;
+    line.invocation.command = &command;
+    line.invocation.positional = parsed.positional;
+    for (const auto& [flag, value] : parsed.values) {
+      if (parsed.app->count(std::string(SpecOf(flag).name)) == 0) continue;
+      if (std::string wrong = WrongValue(flag, value); !wrong.empty()) return Done(2, wrong);
+      line.invocation.flags[flag] = value;
+    }
+    return line;
+  }
+
+  // The help of the innermost command that was named.
+  std::string HelpOf(const CLI::App& app) {
+    const CLI::App* innermost = &app;
+    while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
+    return innermost->help(PathOf(*innermost));
+  }
+
+  static std::string PathOf(const CLI::App& app) {
+    const CLI::App* parent = app.get_parent();
+    return parent == nullptr                 ? ""
+           : parent->get_parent() == nullptr ? "candor"
+                                             : Concat("candor ", parent->get_name());
+  }
+
+  // CLI11's words, but for a command nobody knows.
+  std::string Mistake(const CLI::ParseError& error, int argc, const char* const* argv) {
+    if (app_.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
+      std::vector<std::string> names;
+      for (const CommandSpec& command : Commands()) {
+        names.emplace_back(command.name.substr(0, command.name.find(' ')));
+      }
+      std::sort(names.begin(), names.end());
+      names.erase(std::unique(names.begin(), names.end()), names.end());
+      return Concat("no command '", argv[1], "'", DidYouMean(argv[1], names));
+    }
+    std::string message = error.what();
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    return message;
+  }
+
+  static std::string HintText() { return " (see candor --help)"; }
+
+  static CommandLine Done(int exit_code, std::string text) {
+    CommandLine line;
+    line.done = true;
+    line.exit_code = exit_code;
+    line.text = std::move(text);
+    return line;
+  }
+
+  CLI::App app_;
+  // Options point into these; a list's elements stay where they are.
+  std::list<Parsed> parsed_;
+};
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  return Parser().Parse(argc, argv);
+}
+
+}  // namespace candor
