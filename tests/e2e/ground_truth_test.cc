@@ -3,12 +3,14 @@
 // points lost add up for every device-day.
 #include <cmath>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tests/e2e/dump_text.h"
 #include "tests/support/catch.h"
 #include "tests/support/collector/collector_fixture.h"
+#include "tests/support/settings.h"
 
 namespace candor::testing {
 namespace {
@@ -139,8 +141,14 @@ TEST_CASE("the truth of a simulated fleet comes back through wire, log, folds an
   CollectorFixture collector;
   collector.Start();
   const std::string truth_file = collector.folder() + "/truth.json";
-  collector.Play({"--token-file", collector.TokenFile(20), "--devices", "20", "--days", "14",
-                  "--seed", "2", "--truth", truth_file});
+  const auto devices = static_cast<uint32_t>(FromEnvironment("CANDOR_DEVICES", 20));
+  const uint64_t days = FromEnvironment("CANDOR_DAYS", 14);
+  const uint64_t seed = FromEnvironment("CANDOR_SEED", 2);
+  INFO("CANDOR_SEED=" << seed << " CANDOR_DEVICES=" << devices << " CANDOR_DAYS=" << days);
+  const Outcome played = collector.Play({"--token-file", collector.TokenFile(devices), "--devices",
+                                         std::to_string(devices), "--days", std::to_string(days),
+                                         "--seed", std::to_string(seed), "--truth", truth_file});
+  std::cout << played.out;
   collector.WaitFolded();
   std::ifstream in(truth_file);
   const json truth = json::parse(in);

@@ -4,11 +4,21 @@
 #include "tests/e2e/dump_text.h"
 #include "tests/support/catch.h"
 #include "tests/support/collector/collector_fixture.h"
+#include "tests/support/settings.h"
 
 namespace candor::testing {
 namespace {
 
-const std::vector<std::string> kFleet = {"--devices", "20", "--days", "10", "--seed", "5"};
+struct Fleet {
+  uint64_t devices = FromEnvironment("CANDOR_DEVICES", 20);
+  uint64_t days = FromEnvironment("CANDOR_DAYS", 10);
+  uint64_t seed = FromEnvironment("CANDOR_SEED", 5);
+
+  std::vector<std::string> Words() const {
+    return {"--devices", std::to_string(devices), "--days", std::to_string(days),
+            "--seed",    std::to_string(seed)};
+  }
+};
 
 std::vector<std::string> With(std::vector<std::string> words,
                               const std::vector<std::string>& more) {
@@ -25,21 +35,25 @@ void WaitForBatches(CollectorFixture& collector, Process& play, double batches) 
 }
 
 TEST_CASE("every batch twice, out of step, with three collector restarts changes no figure") {
+  const Fleet fleet;
+  INFO("CANDOR_SEED=" << fleet.seed);
   CollectorFixture once;
   once.Start();
-  once.Play(With(kFleet, {"--token-file", once.TokenFile(20), "--enroll-only"}));
+  once.Play(With(
+      fleet.Words(),
+      {"--token-file", once.TokenFile(static_cast<uint32_t>(fleet.devices)), "--enroll-only"}));
   once.Stop();
   const auto twice = once.Clone();
 
   once.Start();
-  once.Play(kFleet);
+  once.Play(fleet.Words());
   once.WaitFolded();
   once.Stop();
 
   twice->Start();
-  const auto play = twice->StartPlay(With(kFleet, {"--twice", "--batch-minutes", "60"}));
+  const auto play = twice->StartPlay(With(fleet.Words(), {"--twice"}));
   for (const int signal : {SIGTERM, SIGKILL, SIGTERM}) {
-    WaitForBatches(*twice, *play, 150);
+    WaitForBatches(*twice, *play, 7.0 * static_cast<double>(fleet.devices));
     CHECK(play->running());
     twice->Stop(signal);
     twice->Start();
