@@ -53,7 +53,7 @@ enum class Verdict {
   kAhead,        // a place before it is missing: not stored, not acknowledged
 };
 
-struct Answer {
+struct BatchAnswer {
   Verdict verdict = Verdict::kStored;
   uint64_t seq = 0;
   uint64_t through = 0;   // for Ack, all verdicts but kAhead

@@ -117,7 +117,7 @@ void IngestQueue::Deliver(const Item& item) {
                                 : item.result.status());
   } else {
     item.listener->OnAppended(item.result.ok()
-                                  ? absl::StatusOr<Answer>(std::get<Answer>(*item.result))
+                                  ? absl::StatusOr<BatchAnswer>(std::get<BatchAnswer>(*item.result))
                                   : item.result.status());
   }
 }

@@ -27,7 +27,7 @@ class IngestListener {
  public:
   virtual ~IngestListener() = default;
   virtual void OnOpened(const absl::StatusOr<EpochPlace>& place) = 0;
-  virtual void OnAppended(const absl::StatusOr<Answer>& answer) = 0;
+  virtual void OnAppended(const absl::StatusOr<BatchAnswer>& answer) = 0;
   // After the last OnAppended of a commit, at least once.
   virtual void OnAnswered() = 0;
 };
@@ -48,7 +48,8 @@ class IngestQueue {
   struct Item {
     std::shared_ptr<IngestListener> listener;
     std::variant<EpochHello, Arrival> what;
-    absl::StatusOr<std::variant<EpochPlace, Answer>> result = absl::UnknownError("not yet run");
+    absl::StatusOr<std::variant<EpochPlace, BatchAnswer>> result =
+        absl::UnknownError("not yet run");
     size_t bytes = 0;
   };
   using Group = std::vector<Item>;

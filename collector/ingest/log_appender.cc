@@ -48,8 +48,8 @@ constexpr std::string_view kSql[] = {
     "(SELECT coalesce(max(watermark), 0) FROM fold))",
 };
 
-Answer Acknowledged(const Arrival& arrival, Verdict verdict) {
-  Answer answer;
+BatchAnswer Acknowledged(const Arrival& arrival, Verdict verdict) {
+  BatchAnswer answer;
   answer.verdict = verdict;
   answer.seq = arrival.seq;
   answer.through = arrival.seq_last;
@@ -62,8 +62,8 @@ std::string RefusalText(int refusal, std::string_view detail) {
                       std::string(detail));
 }
 
-Answer RefusedAnswer(const Arrival& arrival, std::string_view text) {
-  Answer answer = Acknowledged(arrival, Verdict::kRefused);
+BatchAnswer RefusedAnswer(const Arrival& arrival, std::string_view text) {
+  BatchAnswer answer = Acknowledged(arrival, Verdict::kRefused);
   const size_t colon = text.find(": ");
   v1::RefusalReason reason = v1::REFUSAL_UNSPECIFIED;
   if (colon != std::string_view::npos &&
@@ -160,7 +160,7 @@ absl::Status LogAppender::RecordGap(const EpochHello& hello, Cursor& cursor) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Answer> LogAppender::Append(const Arrival& arrival) {
+absl::StatusOr<BatchAnswer> LogAppender::Append(const Arrival& arrival) {
   CANDOR_ASSIGN_OR_RETURN(Cursor * cursor, Load(arrival.device, arrival.epoch));
   if (!cursor->found) {
     return absl::FailedPreconditionError("batch of an epoch that was never opened");
@@ -169,7 +169,7 @@ absl::StatusOr<Answer> LogAppender::Append(const Arrival& arrival) {
   if (cursor->forked) return Quarantine(arrival, *cursor, "epoch has forked");
   if (arrival.seq > cursor->seq + 1) {
     ++counts_->ahead;
-    Answer answer;
+    BatchAnswer answer;
     answer.verdict = Verdict::kAhead;
     answer.seq = arrival.seq;
     answer.expected = cursor->seq + 1;
@@ -180,7 +180,7 @@ absl::StatusOr<Answer> LogAppender::Append(const Arrival& arrival) {
   return CompareDuplicate(arrival, *cursor);
 }
 
-absl::StatusOr<Answer> LogAppender::AppendNext(const Arrival& arrival, Cursor& cursor) {
+absl::StatusOr<BatchAnswer> LogAppender::AppendNext(const Arrival& arrival, Cursor& cursor) {
   const bool compare = arrival.kind != LogKind::kRefused && !cursor.chain_hash.empty();
   if (compare && arrival.predecessor != cursor.chain_hash) {
     return Quarantine(arrival, cursor, "its predecessor is not the batch stored before it");
@@ -188,7 +188,7 @@ absl::StatusOr<Answer> LogAppender::AppendNext(const Arrival& arrival, Cursor& c
   return StoreFrom(arrival.seq, arrival, cursor);
 }
 
-absl::StatusOr<Answer> LogAppender::AppendOverlapping(const Arrival& arrival, Cursor& cursor) {
+absl::StatusOr<BatchAnswer> LogAppender::AppendOverlapping(const Arrival& arrival, Cursor& cursor) {
   CANDOR_ASSIGN_OR_RETURN(const std::optional<Row> before, Covering(arrival, arrival.seq - 1));
   if (before && before->seq_last == arrival.seq - 1 && !before->chain_hash.empty() &&
       before->chain_hash != arrival.predecessor) {
@@ -197,7 +197,7 @@ absl::StatusOr<Answer> LogAppender::AppendOverlapping(const Arrival& arrival, Cu
   return StoreFrom(cursor.seq + 1, arrival, cursor);
 }
 
-absl::StatusOr<Answer> LogAppender::CompareDuplicate(const Arrival& arrival, Cursor& cursor) {
+absl::StatusOr<BatchAnswer> LogAppender::CompareDuplicate(const Arrival& arrival, Cursor& cursor) {
   ++counts_->duplicates;
   if (arrival.kind == LogKind::kRefused) {
     return RefusedAnswer(arrival, RefusalText(arrival.refusal, arrival.detail));
@@ -243,8 +243,8 @@ absl::StatusOr<std::optional<LogAppender::Row>> LogAppender::Covering(const Arri
   return row;
 }
 
-absl::StatusOr<Answer> LogAppender::StoreFrom(uint64_t seq, const Arrival& arrival,
-                                              Cursor& cursor) {
+absl::StatusOr<BatchAnswer> LogAppender::StoreFrom(uint64_t seq, const Arrival& arrival,
+                                                   Cursor& cursor) {
   const bool refused = arrival.kind == LogKind::kRefused;
   const std::string detail = refused ? RefusalText(arrival.refusal, arrival.detail) : "";
   Statement& sql = sql_[kInsertLog];
@@ -269,8 +269,8 @@ absl::StatusOr<Answer> LogAppender::StoreFrom(uint64_t seq, const Arrival& arriv
   return Acknowledged(arrival, Verdict::kStored);
 }
 
-absl::StatusOr<Answer> LogAppender::Quarantine(const Arrival& arrival, Cursor& cursor,
-                                               std::string_view reason) {
+absl::StatusOr<BatchAnswer> LogAppender::Quarantine(const Arrival& arrival, Cursor& cursor,
+                                                    std::string_view reason) {
   if (arrival.kind == LogKind::kRefused) {
     ++counts_->refused;
     return RefusedAnswer(arrival, RefusalText(arrival.refusal, arrival.detail));

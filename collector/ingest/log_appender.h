@@ -55,7 +55,7 @@ class LogAppender {
   absl::StatusOr<EpochPlace> Open(const EpochHello& hello);
 
   // FailedPrecondition when the epoch was never opened.
-  absl::StatusOr<Answer> Append(const Arrival& arrival);
+  absl::StatusOr<BatchAnswer> Append(const Arrival& arrival);
 
   // Writes cursors and last_seen.
   absl::Status End();
@@ -89,12 +89,12 @@ class LogAppender {
   absl::StatusOr<Cursor*> Load(int64_t device, uint64_t epoch);
   // The log's row that covers a place; nothing when it is pruned.
   absl::StatusOr<std::optional<Row>> Covering(const Arrival& arrival, uint64_t seq);
-  absl::StatusOr<Answer> AppendNext(const Arrival& arrival, Cursor& cursor);
-  absl::StatusOr<Answer> AppendOverlapping(const Arrival& arrival, Cursor& cursor);
-  absl::StatusOr<Answer> CompareDuplicate(const Arrival& arrival, Cursor& cursor);
-  absl::StatusOr<Answer> StoreFrom(uint64_t seq, const Arrival& arrival, Cursor& cursor);
-  absl::StatusOr<Answer> Quarantine(const Arrival& arrival, Cursor& cursor,
-                                    std::string_view reason);
+  absl::StatusOr<BatchAnswer> AppendNext(const Arrival& arrival, Cursor& cursor);
+  absl::StatusOr<BatchAnswer> AppendOverlapping(const Arrival& arrival, Cursor& cursor);
+  absl::StatusOr<BatchAnswer> CompareDuplicate(const Arrival& arrival, Cursor& cursor);
+  absl::StatusOr<BatchAnswer> StoreFrom(uint64_t seq, const Arrival& arrival, Cursor& cursor);
+  absl::StatusOr<BatchAnswer> Quarantine(const Arrival& arrival, Cursor& cursor,
+                                         std::string_view reason);
   absl::Status RecordGap(const EpochHello& hello, Cursor& cursor);
   absl::Status WriteSeen();
   void Touch(int64_t device, int64_t received_ms, const std::string* agent_version);

@@ -174,7 +174,7 @@ void IngestStream::OnOpened(const absl::StatusOr<EpochPlace>& place) {
   welcome_ = place->next_seq;
 }
 
-void IngestStream::OnAppended(const absl::StatusOr<Answer>& answer) {
+void IngestStream::OnAppended(const absl::StatusOr<BatchAnswer>& answer) {
   std::lock_guard lock(mutex_);
   unanswered_bytes_ -= unanswered_.front();
   unanswered_.pop_front();

@@ -60,7 +60,7 @@ class IngestStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::
   void OnDone() override;
 
   void OnOpened(const absl::StatusOr<EpochPlace>& place) override;
-  void OnAppended(const absl::StatusOr<Answer>& answer) override;
+  void OnAppended(const absl::StatusOr<BatchAnswer>& answer) override;
   void OnAnswered() override;
 
  private:

@@ -2,8 +2,13 @@
 
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -15,10 +20,29 @@
 namespace candor {
 namespace {
 
+// What matters of it comes back as a status; the rest is for those who look for it.
 void LogFromGrpc(gpr_log_func_args* args) {
-  const LogLevel level =
-      args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarning : LogLevel::kDebug;
-  Log(level, "grpc", {{"message", std::string_view(args->message)}});
+  LogDebug("grpc", {{"message", std::string_view(args->message)}});
+}
+
+// gRPC does not say why it cannot listen: a plain socket does.
+std::string WhyNot(const std::string& host, const std::string& port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    return gai_strerror(error);
+  }
+  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const bool bound =
+      fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  freeaddrinfo(found);
+  return bound ? "no reason given" : std::strerror(error);
 }
 
 }  // namespace
@@ -41,7 +65,10 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(const Options&
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", options.address));
+    std::string host = options.address.substr(0, colon);
+    if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    return absl::UnavailableError(absl::StrCat("cannot listen on ", options.address, ": ",
+                                               WhyNot(host, options.address.substr(colon + 1))));
   }
   std::string address = absl::StrCat(options.address.substr(0, colon), ":", port);
   return std::unique_ptr<GrpcListener>(

@@ -77,6 +77,8 @@ std::string MetricsPage(const IngestStats& ingest, const CollectorGauges& gauges
   page.Gauge("store_wal_bytes", "Size of the write-ahead log.", gauges.wal_bytes);
   page.Gauge("log_head", "Number of the last row of the log.", gauges.log_head);
   page.Gauge("fold_lag_rows", "Rows of the log not yet folded.", gauges.fold_lag_rows);
+  page.Gauge("fold_score_days_behind", "Device-days whose score is older than their facts.",
+             gauges.fold_score_days_behind);
   page.Gauge("devices", "Devices enrolled and not revoked.", gauges.devices);
   page.Seconds("start_time_seconds", "When the collector started, since 1970.", "gauge",
                static_cast<double>(gauges.started_ms) / 1e3);

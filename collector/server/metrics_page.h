@@ -13,9 +13,10 @@ namespace candor {
 struct CollectorGauges {
   uint64_t commits = 0;
   uint64_t writes_waiting = 0;
-  int64_t log_head = 0;       // log.id of the last row committed
-  int64_t fold_lag_rows = 0;  // log rows not yet folded
-  uint64_t devices = 0;       // enrolled, not revoked
+  int64_t log_head = 0;                // log.id of the last row committed
+  int64_t fold_lag_rows = 0;           // log rows not yet folded
+  int64_t fold_score_days_behind = 0;  // device-days whose score is older than their facts
+  uint64_t devices = 0;                // enrolled, not revoked
   uint64_t database_bytes = 0;
   uint64_t wal_bytes = 0;
   int64_t started_ms = 0;

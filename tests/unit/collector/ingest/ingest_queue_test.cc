@@ -19,14 +19,14 @@ using testing::TempFolder;
 class Answers final : public IngestListener {
  public:
   void OnOpened(const absl::StatusOr<EpochPlace>& place) override { opened.set_value(place); }
-  void OnAppended(const absl::StatusOr<Answer>& answer) override {
+  void OnAppended(const absl::StatusOr<BatchAnswer>& answer) override {
     std::lock_guard lock(mutex);
     answers.push_back(answer);
     changed.notify_all();
   }
   void OnAnswered() override { ++answered; }
 
-  std::vector<absl::StatusOr<Answer>> Wait(size_t count) {
+  std::vector<absl::StatusOr<BatchAnswer>> Wait(size_t count) {
     std::unique_lock lock(mutex);
     REQUIRE(
         changed.wait_for(lock, std::chrono::seconds(60), [&] { return answers.size() >= count; }));
@@ -36,7 +36,7 @@ class Answers final : public IngestListener {
   std::promise<absl::StatusOr<EpochPlace>> opened;
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<absl::StatusOr<Answer>> answers;
+  std::vector<absl::StatusOr<BatchAnswer>> answers;
   std::atomic<int> answered = 0;
 };
 

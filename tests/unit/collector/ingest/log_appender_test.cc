@@ -61,7 +61,7 @@ class Log {
   }
   EpochPlace Open(const Laptop& laptop) { return Open(laptop, 1, laptop.last_sealed()); }
 
-  Answer Append(const Laptop& laptop, const std::string& sealed, uint64_t place = 0) {
+  BatchAnswer Append(const Laptop& laptop, const std::string& sealed, uint64_t place = 0) {
     Arrival arrival = checker.Check(sealed, laptop.epoch(), place);
     arrival.device = kDevice;
     arrival.received_ms = now_ms;
@@ -91,7 +91,7 @@ TEST_CASE("batches in order are stored and move the cursor") {
   Laptop laptop;
   REQUIRE(log.Open(laptop).next_seq == 1);
   for (uint64_t seq = 1; seq <= 5; ++seq) {
-    const Answer answer = log.Append(laptop, laptop.Seal(static_cast<int64_t>(seq)));
+    const BatchAnswer answer = log.Append(laptop, laptop.Seal(static_cast<int64_t>(seq)));
     REQUIRE(answer.verdict == Verdict::kStored);
     REQUIRE(answer.through == seq);
   }
@@ -128,7 +128,7 @@ TEST_CASE("the same batch again is acknowledged and stored once") {
   log.Append(laptop, second);
   const bool restarted = GENERATE(false, true);
   if (restarted) log.Reopen();
-  const Answer again = log.Append(laptop, first);
+  const BatchAnswer again = log.Append(laptop, first);
   REQUIRE(again.verdict == Verdict::kDuplicate);
   REQUIRE(again.through == 1);
   REQUIRE(log.Append(laptop, second).verdict == Verdict::kDuplicate);
@@ -157,7 +157,7 @@ TEST_CASE("a batch ahead of its turn is not stored and told what is expected") {
   log.Open(laptop);
   const std::string first = laptop.Seal(1);
   const std::string second = laptop.Seal(2);
-  const Answer early = log.Append(laptop, second);
+  const BatchAnswer early = log.Append(laptop, second);
   REQUIRE(early.verdict == Verdict::kAhead);
   REQUIRE(early.expected == 1);
   REQUIRE(log.Rows("log") == 0);
@@ -241,7 +241,7 @@ TEST_CASE("another batch in a place already taken is a fork: kept apart, acknowl
   Laptop laptop, clone;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
-  const Answer fork = log.Append(clone, clone.Seal(2));
+  const BatchAnswer fork = log.Append(clone, clone.Seal(2));
   REQUIRE(fork.verdict == Verdict::kQuarantined);
   REQUIRE(fork.through == 1);
   REQUIRE(log.Rows("log") == 1);
@@ -279,7 +279,7 @@ TEST_CASE("a batch that does not follow the one stored before it is a fork") {
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
   restored.Seal(2);  // never sent
-  const Answer fork = log.Append(restored, restored.Seal(3));
+  const BatchAnswer fork = log.Append(restored, restored.Seal(3));
   REQUIRE(fork.verdict == Verdict::kQuarantined);
   REQUIRE(fork.through == 2);
   REQUIRE(log.Stored(laptop) == 1);
@@ -311,7 +311,7 @@ TEST_CASE("a batch that can never be accepted keeps its place and is refused") {
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
   const std::string broken = laptop.SealBroken();
-  const Answer refused = log.Append(laptop, broken);
+  const BatchAnswer refused = log.Append(laptop, broken);
   REQUIRE(refused.verdict == Verdict::kRefused);
   REQUIRE(refused.refusal == v1::MALFORMED);
   REQUIRE(refused.through == 2);
@@ -325,7 +325,7 @@ TEST_CASE("a batch that can never be accepted keeps its place and is refused") {
   }
   SECTION("again it is refused with the same reason and no second row") {
     log.Reopen();
-    const Answer again = log.Append(laptop, broken);
+    const BatchAnswer again = log.Append(laptop, broken);
     REQUIRE(again.verdict == Verdict::kRefused);
     REQUIRE(again.refusal == v1::MALFORMED);
     REQUIRE(again.detail == refused.detail);
@@ -339,7 +339,7 @@ TEST_CASE("bytes that are no batch at all are refused in the place where they st
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
   laptop.Seal(2);
-  const Answer refused = log.Append(laptop, "rubbish", 2);
+  const BatchAnswer refused = log.Append(laptop, "rubbish", 2);
   REQUIRE(refused.verdict == Verdict::kRefused);
   REQUIRE(refused.through == 2);
   REQUIRE(log.Append(laptop, laptop.Seal(3)).verdict == Verdict::kStored);
@@ -349,7 +349,8 @@ TEST_CASE("a batch over the limit is refused as too large") {
   Log log;
   Laptop laptop;
   log.Open(laptop);
-  const Answer refused = log.Append(laptop, std::string(BatchLimits::kSealedBytesMax + 1, 'x'), 1);
+  const BatchAnswer refused =
+      log.Append(laptop, std::string(BatchLimits::kSealedBytesMax + 1, 'x'), 1);
   REQUIRE(refused.verdict == Verdict::kRefused);
   REQUIRE(refused.refusal == v1::TOO_LARGE);
 }
@@ -369,7 +370,7 @@ TEST_CASE("a tombstone takes all its places and the chain goes through it") {
   Laptop dropped = laptop;
   dropped.Seal(2);
   dropped.Seal(3);
-  const Answer answer = log.Append(laptop, laptop.SealTombstone(2, dropped.chain_hash()));
+  const BatchAnswer answer = log.Append(laptop, laptop.SealTombstone(2, dropped.chain_hash()));
   REQUIRE(answer.verdict == Verdict::kStored);
   REQUIRE(answer.through == 3);
   REQUIRE(log.Stored(laptop) == 3);
@@ -389,7 +390,7 @@ TEST_CASE("a tombstone for places already stored compares by its chain hash") {
   log.Append(laptop, laptop.Seal(3));
   const bool same = GENERATE(true, false);
   const std::string last = same ? laptop.chain_hash() : Sha256("something else");
-  const Answer answer = log.Append(spool, spool.SealTombstone(2, last));
+  const BatchAnswer answer = log.Append(spool, spool.SealTombstone(2, last));
   REQUIRE(answer.verdict == (same ? Verdict::kDuplicate : Verdict::kQuarantined));
   REQUIRE(answer.through == 3);
   REQUIRE(log.Rows("log") == 3);
@@ -403,7 +404,7 @@ TEST_CASE("a tombstone over places of which some arrived is stored for the rest"
   Laptop spool = laptop;
   log.Append(laptop, laptop.Seal(2));
   laptop.Seal(3);
-  const Answer answer = log.Append(spool, spool.SealTombstone(2, laptop.chain_hash()));
+  const BatchAnswer answer = log.Append(spool, spool.SealTombstone(2, laptop.chain_hash()));
   REQUIRE(answer.verdict == Verdict::kStored);
   REQUIRE(answer.through == 3);
   REQUIRE(log.Stored(laptop) == 3);
@@ -419,7 +420,7 @@ TEST_CASE("a tombstone over places of which some arrived must follow what was st
   log.Append(laptop, laptop.Seal(1));
   log.Append(laptop, laptop.Seal(2));
   other.Seal(100);
-  const Answer answer = log.Append(other, other.SealTombstone(3, Sha256("x")));
+  const BatchAnswer answer = log.Append(other, other.SealTombstone(3, Sha256("x")));
   REQUIRE(answer.verdict == Verdict::kQuarantined);
 }
 

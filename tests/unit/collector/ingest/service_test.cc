@@ -66,8 +66,8 @@ class Collector {
   void Stop() {
     if (listener_ != nullptr) listener_->Shutdown(0);
     listener_.reset();
-    service_.reset();
     queue_.reset();
+    service_.reset();
     writer_.reset();
     directory_.reset();
     store_.reset();
