@@ -2,18 +2,16 @@
 // user.slice/user-UID.slice/user@UID.service/app.slice (systemd's desktop environments convention,
 // https://systemd.io/DESKTOP_ENVIRONMENTS/), which keeps the same three pressure files.
 //
-// An application is named by its desktop id, and only where the distribution's packages, flatpak or
-// snap brought its desktop file; every other one adds to "other". Whose session it runs in is not
+// An application is named by its desktop id, and only where a package, flatpak or snap owns its
+// desktop file; every other one adds to "other". Whose session it runs in is not
 // kept. Read once a minute; nothing stays open. One thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -42,30 +40,35 @@ inline constexpr size_t kAppNamesMax = 64;
 // version 1, no pressure files in them, no app.slice.
 absl::StatusOr<std::vector<AppGroup>> ReadAppGroups(const std::string& sys);
 
-// Whether packages own the desktop file of `application`, looking below `usr` and `var`.
-bool IsPackagedApplication(const std::string& usr, const std::string& var,
-                           std::string_view application);
+// Whether flatpak or snap brought `application`, looking below `var`.
+bool IsSandboxedApplication(const std::string& var, std::string_view application);
+
+// Applications whose own name may be told, as far as it was looked up.
+class NamedApplications {
+ public:
+  static constexpr size_t kKnownMax = 512;
+
+  // The applications of `groups` that nobody looked up yet.
+  std::vector<std::string> Unknown(const std::vector<AppGroup>& groups) const;
+  void Learn(const std::string& application, bool may_be_named);
+  // "other" for what may not be named or is not known.
+  std::string NameOf(const std::string& group) const;
+
+ private:
+  std::map<std::string, bool> known_;
+};
 
 // Turns readings into increments by application.
 class AppStalls {
  public:
-  using IsNamed = std::function<bool(std::string_view application)>;
-  // `is_named` is asked once for each application and reading that shows a new one.
-  explicit AppStalls(IsNamed is_named) : is_named_(std::move(is_named)) {}
-
   // Milliseconds since the last reading in the order of kPressureKinds; groups that are new since
   // then count from 0. Nothing at the first reading.
-  std::map<std::string, std::array<int64_t, 3>> Update(const std::vector<AppGroup>& groups);
+  std::map<std::string, std::array<int64_t, 3>> Update(const std::vector<AppGroup>& groups,
+                                                       const NamedApplications& names);
 
  private:
-  struct State {
-    std::string application;
-    std::array<StallMeter, 3> meters;
-  };
-  std::string NameOf(const std::string& group);
-
-  IsNamed is_named_;
-  std::map<uint64_t, State> known_;
+  using Meters = std::array<StallMeter, 3>;
+  std::map<uint64_t, Meters> known_;
   bool first_ = true;
 };
 

@@ -80,11 +80,9 @@ absl::StatusOr<std::vector<AppGroup>> ReadAppGroups(const std::string& sys) {
   return groups;
 }
 
-bool IsPackagedApplication(const std::string& usr, const std::string& var,
-                           std::string_view application) {
+bool IsSandboxedApplication(const std::string& var, std::string_view application) {
   const std::string id(application);
   std::error_code ec;
-  if (fs::exists(usr + "/share/applications/" + id + ".desktop", ec)) return true;
   if (fs::exists(var + "/lib/flatpak/exports/share/applications/" + id + ".desktop", ec)) {
     return true;
   }

@@ -1,7 +1,10 @@
 #include "agent/samplers/responsiveness/responsiveness.h"
 
+#include <filesystem>
+#include <optional>
 #include <utility>
 
+#include "agent/samplers/crash/linux_owner.h"
 #include "agent/samplers/responsiveness/app_scopes.h"
 #include "agent/samplers/responsiveness/pressure.h"
 #include "common/registry.h"
@@ -23,9 +26,7 @@ constexpr int64_t kGapMsMax = 150'000;
 class ResponsivenessSampler final : public Sampler {
  public:
   explicit ResponsivenessSampler(const SamplerContext& context)
-      : context_(context), stalls_([this](std::string_view application) {
-          return IsPackagedApplication(context_.roots.usr, context_.roots.var, application);
-        }) {
+      : context_(context), owners_(context_.roots) {
     for (const uint32_t what : {metric::kUiReply, metric::kHangSeconds, metric::kLaunch,
                                 event::kHang, event::kSignIn, event::kResume}) {
       recorder().Unmeasured(what, {}, "candor-session does not run in a desktop session");
@@ -43,8 +44,7 @@ class ResponsivenessSampler final : public Sampler {
   asio::awaitable<void> Sample(Tick tick) override {
     const int64_t now_ms = context_.clock.MonotonicMs();
     SampleMachine(now_ms);
-    if (tick.minute_start) SampleApplications();
-    co_return;
+    if (tick.minute_start) co_await SampleApplications();
   }
 
  private:
@@ -74,16 +74,20 @@ class ResponsivenessSampler final : public Sampler {
     if (watched) recorder().Watched(watch::kPressure, now_ms - *before);
   }
 
-  void SampleApplications() {
+  asio::awaitable<void> SampleApplications() {
     const auto groups = ReadAppGroups(context_.roots.sys);
     if (!groups.ok()) {
       for (const uint32_t what : kApplication) {
         recorder().Unmeasured(what, {}, MessageOf(groups.status()));
       }
-      return;
+      co_return;
     }
     for (const uint32_t what : kApplication) recorder().Measured(what, {});
-    for (const auto& [application, stalled_ms] : stalls_.Update(*groups)) {
+    for (const std::string& application : names_.Unknown(*groups)) {
+      const bool owned = co_await IsOwned(application);
+      names_.Learn(application, owned);
+    }
+    for (const auto& [application, stalled_ms] : stalls_.Update(*groups, names_)) {
       for (size_t kind = 0; kind < kApplication.size(); ++kind) {
         // An application that never waited needs no window of its own.
         if (stalled_ms[kind] > 0) {
@@ -93,10 +97,24 @@ class ResponsivenessSampler final : public Sampler {
     }
   }
 
+  // Does a package, flatpak or snap own the desktop file of `application`?
+  asio::awaitable<bool> IsOwned(std::string application) {
+    if (IsSandboxedApplication(context_.roots.var, application)) co_return true;
+    const std::string file = "/share/applications/" + application + ".desktop";
+    std::error_code ec;
+    if (!std::filesystem::exists(context_.roots.usr + file, ec)) co_return false;
+    Finding finding;
+    finding.executable = "/usr" + file;
+    const ProgramName owner = co_await owners_.NameOf(finding);
+    co_return owner.owned;
+  }
+
   SamplerContext context_;
   std::unique_ptr<PressureFiles> files_;
   std::array<StallMeter, 3> meters_;
   std::optional<int64_t> last_ms_;
+  LinuxOwners owners_;
+  NamedApplications names_;
   AppStalls stalls_;
 };
 

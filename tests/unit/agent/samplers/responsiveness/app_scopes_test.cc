@@ -41,33 +41,68 @@ std::vector<AppGroup> Groups(std::vector<std::tuple<uint64_t, std::string, int64
   return groups;
 }
 
+NamedApplications Named(const std::vector<std::string>& applications) {
+  NamedApplications names;
+  for (const std::string& application : applications) names.Learn(application, true);
+  return names;
+}
+
 TEST_CASE("stalls are summed by application, those of unnamed ones as other") {
-  AppStalls stalls([](std::string_view application) { return application == "firefox"; });
-  CHECK(stalls.Update(Groups({{1, "app-gnome-firefox-1.scope", 5'000}})).empty());
+  NamedApplications names = Named({"firefox"});
+  names.Learn("homemade", false);
+  AppStalls stalls;
+  CHECK(stalls.Update(Groups({{1, "app-gnome-firefox-1.scope", 5'000}}), names).empty());
   const auto sums = stalls.Update(Groups({{1, "app-gnome-firefox-1.scope", 7'000},
                                           {2, "app-gnome-firefox-2.scope", 3'000},
                                           {3, "app-gnome-homemade-3.scope", 4'000},
-                                          {4, "vte-spawn-1.scope", 1'000}}));
+                                          {4, "vte-spawn-1.scope", 1'000},
+                                          {5, "app-gnome-never.looked.up-5.scope", 1'000}}),
+                                  names);
   REQUIRE(sums.size() == 2);
   CHECK(sums.at("firefox")[0] == 2 + 3);
-  CHECK(sums.at("other")[0] == 4 + 1);
+  CHECK(sums.at("other")[0] == 4 + 1 + 1);
+}
+
+TEST_CASE("each application is looked up once") {
+  NamedApplications names;
+  const auto groups = Groups({{1, "app-gnome-firefox-1.scope", 0},
+                              {2, "app-gnome-firefox-2.scope", 0},
+                              {3, "vte-spawn-1.scope", 0},
+                              {4, "app-mail@4.service", 0}});
+  CHECK(names.Unknown(groups) == std::vector<std::string>{"firefox", "mail"});
+  names.Learn("firefox", true);
+  names.Learn("mail", false);
+  CHECK(names.Unknown(groups).empty());
+  CHECK(names.NameOf("app-gnome-firefox-1.scope") == "firefox");
+  CHECK(names.NameOf("app-mail@4.service") == "other");
+}
+
+TEST_CASE("what is known of applications stays bounded") {
+  NamedApplications names;
+  for (size_t i = 0; i <= NamedApplications::kKnownMax; ++i) names.Learn(std::to_string(i), true);
+  CHECK(names.NameOf("app-0-1.scope") == "other");
+  CHECK(names.NameOf("app-" + std::to_string(NamedApplications::kKnownMax) + "-1.scope") ==
+        std::to_string(NamedApplications::kKnownMax));
 }
 
 TEST_CASE("a group that went and another with the same name are not mixed up") {
-  AppStalls stalls([](std::string_view) { return true; });
-  stalls.Update({});
-  CHECK(stalls.Update(Groups({{1, "app-a-1.scope", 9'000}})).at("a")[0] == 9);
-  CHECK(stalls.Update(Groups({{2, "app-a-1.scope", 2'000}})).at("a")[0] == 2);
+  const NamedApplications names = Named({"a"});
+  AppStalls stalls;
+  stalls.Update({}, names);
+  CHECK(stalls.Update(Groups({{1, "app-a-1.scope", 9'000}}), names).at("a")[0] == 9);
+  CHECK(stalls.Update(Groups({{2, "app-a-1.scope", 2'000}}), names).at("a")[0] == 2);
 }
 
 TEST_CASE("too many applications at once are told as other") {
-  AppStalls stalls([](std::string_view) { return true; });
-  stalls.Update({});
+  NamedApplications names;
+  AppStalls stalls;
+  stalls.Update({}, names);
   std::vector<AppGroup> many;
   for (uint64_t i = 0; i < kAppNamesMax + 10; ++i) {
     many.push_back({i + 1, "app-x" + std::to_string(i) + "-1.scope", {1'000, 0, 0}});
+    names.Learn("x" + std::to_string(i), true);
   }
-  const auto sums = stalls.Update(many);
+  const auto sums = stalls.Update(many, names);
   CHECK(sums.size() <= kAppNamesMax + 1);
   int64_t total = 0;
   for (const auto& [name, ms] : sums) total += ms[0];
@@ -122,20 +157,15 @@ TEST_CASE("where there can be no application groups the reason is told") {
   CHECK(ReadAppGroups(sys.path()).status().message().find("pressure") != absl::string_view::npos);
 }
 
-TEST_CASE("only applications with a packaged desktop file have a name") {
+TEST_CASE("flatpak's and snap's applications are known by what they export") {
   Tree root;
-  root.Write("usr/share/applications/firefox-esr.desktop", "");
-  root.Write("usr/local/share/applications/homemade.desktop", "");
   root.Write("var/lib/flatpak/exports/share/applications/org.gimp.GIMP.desktop", "");
   root.Write("var/lib/snapd/desktop/applications/spotify_spotify.desktop", "");
-  const auto named = [&](const std::string& application) {
-    return IsPackagedApplication(root.path() + "/usr", root.path() + "/var", application);
-  };
-  CHECK(named("firefox-esr"));
-  CHECK(named("org.gimp.GIMP"));
-  CHECK(named("spotify"));
-  CHECK_FALSE(named("homemade"));
-  CHECK_FALSE(named("spot"));
+  const std::string var = root.path() + "/var";
+  CHECK(IsSandboxedApplication(var, "org.gimp.GIMP"));
+  CHECK(IsSandboxedApplication(var, "spotify"));
+  CHECK_FALSE(IsSandboxedApplication(var, "homemade"));
+  CHECK_FALSE(IsSandboxedApplication(var, "spot"));
 }
 
 }  // namespace

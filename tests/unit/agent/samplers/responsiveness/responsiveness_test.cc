@@ -107,9 +107,12 @@ TEST_CASE("without pressure figures the stalls are unmeasured with the reason") 
         std::string::npos);
 }
 
-TEST_CASE("stalls of packaged applications are told by name") {
+TEST_CASE("stalls of an application are told by name only where a package owns it") {
   Laptop laptop;
   laptop.Write("usr/share/applications/firefox.desktop", "");
+  laptop.Write("usr/share/applications/homemade.desktop", "");  // copied there by hand
+  laptop.Write("var/lib/dpkg/status", "");
+  laptop.Write("var/lib/dpkg/info/firefox.list", "/usr/share/applications/firefox.desktop\n");
   laptop.SetAppPressure("app-gnome-firefox-1.scope", 1'000);
   laptop.Start();
   laptop.SampleAfter(0);
@@ -119,6 +122,7 @@ TEST_CASE("stalls of packaged applications are told by name") {
   CHECK(laptop.recorder.counted.at({metric::kAppCpuStall, "firefox"}) == 250);
   CHECK(laptop.recorder.counted.at({metric::kAppIoStall, "firefox"}) == 250);
   CHECK(laptop.recorder.counted.at({metric::kAppMemoryStall, "other"}) == 30);
+  CHECK(laptop.recorder.counted.count(Key{metric::kAppCpuStall, "homemade"}) == 0);
   CHECK(laptop.recorder.unmeasured.count(Key{metric::kAppCpuStall, ""}) == 0);
 }
 
