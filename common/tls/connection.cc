@@ -117,6 +117,38 @@ absl::StatusOr<SslContextPtr> MakeContext(const TlsConnection::Options& options)
   return context;
 }
 
+// OpenSSL's own socket writer would raise SIGPIPE where the other side has gone.
+int WriteWithoutSignal(BIO* bio, const char* data, int size) {
+  int fd = -1;
+  BIO_get_fd(bio, &fd);
+  BIO_clear_retry_flags(bio);
+  const auto sent = static_cast<int>(send(fd, data, static_cast<size_t>(size), MSG_NOSIGNAL));
+  if (sent <= 0 && BIO_sock_should_retry(sent) != 0) BIO_set_retry_write(bio);
+  return sent;
+}
+
+using BioMethodPtr = std::unique_ptr<BIO_METHOD, OpensslFree<BIO_meth_free>>;
+
+BioMethodPtr MakeSocketMethod() {
+  const BIO_METHOD* base = BIO_s_socket();
+  BioMethodPtr method(BIO_meth_new(BIO_TYPE_SOCKET, "socket without signals"));
+  BIO_meth_set_write(method.get(), WriteWithoutSignal);
+  BIO_meth_set_read(method.get(), BIO_meth_get_read(base));
+  BIO_meth_set_ctrl(method.get(), BIO_meth_get_ctrl(base));
+  BIO_meth_set_create(method.get(), BIO_meth_get_create(base));
+  BIO_meth_set_destroy(method.get(), BIO_meth_get_destroy(base));
+  return method;
+}
+
+bool AttachSocket(SSL* ssl, int fd) {
+  static const BioMethodPtr method = MakeSocketMethod();
+  BIO* bio = BIO_new(method.get());
+  if (bio == nullptr) return false;
+  BIO_set_fd(bio, fd, BIO_NOCLOSE);
+  SSL_set_bio(ssl, bio, bio);
+  return true;
+}
+
 absl::Status AlertStatus(const std::string& where, unsigned long error) {
   const char* reason = ERR_reason_error_string(error);
   const std::string message = where + ": TLS: " + (reason != nullptr ? reason : "failed");
@@ -198,7 +230,7 @@ absl::StatusOr<TlsConnection> TlsConnection::Connect(const Options& options) {
   CANDOR_ASSIGN_OR_RETURN(Socket socket, OpenSocket(options.host, options.port, deadline));
   const int64_t connect_us = MicrosecondsSince(start);
   SslPtr ssl(SSL_new(context.get()));
-  if (ssl == nullptr || SSL_set_fd(ssl.get(), socket.fd()) != 1 ||
+  if (ssl == nullptr || !AttachSocket(ssl.get(), socket.fd()) ||
       SSL_set_tlsext_host_name(ssl.get(), options.host.c_str()) != 1) {
     return OpensslError("cannot begin TLS");
   }

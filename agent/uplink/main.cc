@@ -1,0 +1,111 @@
+// candor-uplink: wiring only.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "absl/synchronization/mutex.h"
+#include "agent/uplink/enroll.h"
+#include "agent/uplink/push.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "common/status.h"
+#include "common/version.h"
+
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kWrongUsage = 2;
+constexpr char kDefaultState[] = "/var/lib/candor-agent";
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "candor-uplink: %s\n", std::string(candor::MessageOf(status)).c_str());
+  return kFailure;
+}
+
+int RunEnroll(const candor::EnrollOptions& options) {
+  const candor::SystemClock clock;
+  candor::SystemRandom random;
+  const absl::StatusOr<candor::DeviceIdentity> identity = candor::Enroll(options, clock, random);
+  if (!identity.ok()) return Fail(identity.status());
+  std::printf("enrolled as device %s; the fleet is at %s\n", identity->device_id.c_str(),
+              identity->credential.collector.c_str());
+  return 0;
+}
+
+// Started by a socket unit, the connection is the first descriptor after standard error.
+absl::Status CheckActivation(int fd) {
+  const char* count = std::getenv("LISTEN_FDS");
+  if (count == nullptr || std::string(count) == "1") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "push needs exactly one socket (LISTEN_FDS=" + std::string(count) + ", descriptor " +
+      std::to_string(fd) + ")");
+}
+
+int RunPush(const candor::PushOptions& options) {
+  if (absl::Status status = CheckActivation(options.fd); !status.ok()) return Fail(status);
+  const candor::SystemClock clock;
+  candor::SystemRandom random;
+  const absl::Status status = candor::Push(options, clock, random);
+  return status.ok() ? 0 : Fail(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app{"Carries what the agent measured to the collector, over mutual TLS.",
+               "candor-uplink"};
+  app.set_version_flag("--version", std::string(candor::kVersion));
+  app.require_subcommand(1);
+  std::string log_level = "warning";
+  app.add_option("--log-level", log_level, "debug, info, warning, error")->capture_default_str();
+
+  candor::EnrollOptions enroll;
+  enroll.state = kDefaultState;
+  CLI::App* enroll_command = app.add_subcommand("enroll", "Give this laptop its identity");
+  enroll_command
+      ->add_option("--collector", enroll.enrollment, "Enrolment listener of the collector")
+      ->required()
+      ->type_name("HOST:PORT");
+  enroll_command->add_option("--token-file", enroll.token_file, "File that holds the token")
+      ->required()
+      ->type_name("FILE");
+  enroll_command
+      ->add_option("--ca-fingerprint", enroll.ca_fingerprint,
+                   "SHA-256 of the fleet's authority, as candor-collector init printed it")
+      ->required()
+      ->type_name("SHA256");
+  enroll_command->add_option("--label", enroll.labels, "Label of this laptop, may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  enroll_command->add_option("--host", enroll.host, "Name to be shown instead of this machine's")
+      ->type_name("NAME");
+  enroll_command->add_option("--state", enroll.state, "State folder of the agent")
+      ->capture_default_str()
+      ->type_name("DIR");
+  enroll_command->add_flag("--again", enroll.again,
+                           "Enrol as a new device though enrolled already");
+
+  candor::PushOptions push;
+  push.state = kDefaultState;
+  CLI::App* push_command = app.add_subcommand("push", "Carry one push (started by candor-agent)");
+  push_command->add_option("--fd", push.fd, "Descriptor of the socket to the daemon")
+      ->capture_default_str()
+      ->check(CLI::Range(3, 1023));
+  push_command->add_option("--state", push.state, "State folder of the agent")
+      ->capture_default_str()
+      ->type_name("DIR");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
+  candor::InitLog(candor::ParseLogLevel(log_level));
+  return enroll_command->parsed() ? RunEnroll(enroll) : RunPush(push);
+}

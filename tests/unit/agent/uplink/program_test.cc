@@ -1,0 +1,108 @@
+// candor-uplink as the program it is.
+#include <csignal>
+
+#include "common/files.h"
+#include "tests/support/process.h"
+#include "tests/unit/agent/uplink/uplink_fixture.h"
+
+namespace candor {
+namespace {
+
+using testing::Outcome;
+using testing::Process;
+using testing::RunProgram;
+using testing::TestCollector;
+
+std::vector<std::string> EnrollWords(TestCollector& collector, const testing::TempFolder& folder) {
+  return {CANDOR_UPLINK_PROGRAM,
+          "enroll",
+          "--collector",
+          collector.enroll_address(),
+          "--token-file",
+          folder.File("token"),
+          "--ca-fingerprint",
+          collector.fingerprint(),
+          "--state",
+          folder.File("state"),
+          "--host",
+          "laptop-1",
+          "--label",
+          "department=Sales",
+          "--label",
+          "location=Bonn"};
+}
+
+TEST_CASE("The program answers for itself", "[uplink]") {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--help"},
+                                                {"--version"},
+                                                {"enroll", "--help"},
+                                                {"push", "--help"}}) {
+    std::vector<std::string> command = {CANDOR_UPLINK_PROGRAM};
+    command.insert(command.end(), words.begin(), words.end());
+    const Outcome outcome = RunProgram(command);
+    REQUIRE(outcome.exit_code == 0);
+    REQUIRE_FALSE(outcome.out.empty());
+    REQUIRE(outcome.err.empty());
+  }
+}
+
+TEST_CASE("Wrong usage is exit 2", "[uplink]") {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{}, {"--nonsense"}, {"enroll"}, {"push", "--fd", "x"}}) {
+    std::vector<std::string> command = {CANDOR_UPLINK_PROGRAM};
+    command.insert(command.end(), words.begin(), words.end());
+    const Outcome outcome = RunProgram(command);
+    REQUIRE(outcome.exit_code == 2);
+    REQUIRE(outcome.out.empty());
+    REQUIRE_FALSE(outcome.err.empty());
+  }
+}
+
+TEST_CASE("Enrolling prints the device once, then refuses with one line", "[uplink]") {
+  TestCollector collector;
+  const testing::TempFolder folder;
+  REQUIRE_OK(WriteFileAtomically(folder.File("token"), collector.fleet.Token() + "\n", 0600));
+  const Outcome first = RunProgram(EnrollWords(collector, folder));
+  INFO(first.err);
+  REQUIRE(first.exit_code == 0);
+  const auto identity = IdentityFiles(folder.File("state")).Load();
+  REQUIRE_OK(identity);
+  REQUIRE(first.out.find(identity->device_id) != std::string::npos);
+  REQUIRE(collector.fleet.Count("device_label") == 2);
+  const Outcome second = RunProgram(EnrollWords(collector, folder));
+  REQUIRE(second.exit_code == 1);
+  REQUIRE(second.out.empty());
+  REQUIRE(second.err.starts_with("candor-uplink: already enrolled as device "));
+  REQUIRE(std::count(second.err.begin(), second.err.end(), '\n') == 1);
+}
+
+TEST_CASE("kill -9 between the collector's yes and the key on disk leaves one device", "[uplink]") {
+  TestCollector collector;
+  const testing::TempFolder folder;
+  REQUIRE_OK(WriteFileAtomically(folder.File("token"), collector.fleet.Token(1) + "\n", 0600));
+  std::atomic<pid_t> pid = 0;
+  collector.BeforeEnrollAnswer([&] {
+    while (pid == 0) std::this_thread::yield();
+    kill(pid, SIGKILL);
+  });
+  Process killed({.words = EnrollWords(collector, folder)});
+  pid = killed.pid();
+  REQUIRE(killed.Wait(20'000).exit_code == 128 + SIGKILL);
+  REQUIRE(collector.fleet.Count("device") == 1);
+  REQUIRE(absl::IsNotFound(IdentityFiles(folder.File("state")).Load().status()));
+
+  const Outcome again = RunProgram(EnrollWords(collector, folder));
+  INFO(again.err);
+  REQUIRE(again.exit_code == 0);
+  REQUIRE(collector.fleet.Count("device") == 1);
+  REQUIRE_OK(IdentityFiles(folder.File("state")).Load());
+}
+
+TEST_CASE("A push without a socket fails with one line", "[uplink]") {
+  const Outcome outcome = RunProgram({CANDOR_UPLINK_PROGRAM, "push", "--fd", "900"});
+  REQUIRE(outcome.exit_code == 1);
+  REQUIRE(outcome.err.find("descriptor 900") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace candor
