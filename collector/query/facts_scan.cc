@@ -147,9 +147,9 @@ absl::StatusOr<std::map<std::string, GroupLost>> LostByGroup(
     const std::vector<std::string>& causes) {
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
   CANDOR_ASSIGN_OR_RETURN(const auto lost, LoadLostMinutes(context, request.period, causes));
-  CANDOR_ASSIGN_OR_RETURN(const auto days, LoadScoredDays(context, request.period));
+  CANDOR_ASSIGN_OR_RETURN(const auto days, LoadFrameDays(context, request.period));
   std::unordered_map<int64_t, double> days_of;
-  for (const ScoredDay& day : days) days_of[day.device] += 1;
+  for (const FrameDay& day : days) days_of[day.device] += 1;
   std::map<std::string, GroupLost> groups;
   for (const DeviceInfo& device : devices) {
     if (!Wanted(request, device.no)) continue;

@@ -36,15 +36,15 @@ absl::StatusOr<std::unordered_map<int64_t, double>> ReadByDevice(ViewContext& co
 
 }  // namespace
 
-absl::StatusOr<std::vector<ScoredDay>> LoadScoredDays(ViewContext& context, const Period& period) {
+absl::StatusOr<std::vector<FrameDay>> LoadFrameDays(ViewContext& context, const Period& period) {
   CANDOR_ASSIGN_OR_RETURN(
       Statement select,
       context.db.Prepare("SELECT device, day, score, coverage, lost_min FROM score "
                          "WHERE day BETWEEN ? AND ? AND provisional = 0 ORDER BY device, day"));
   select.BindAll(period.from_day, period.to_day);
-  std::vector<ScoredDay> days;
+  std::vector<FrameDay> days;
   CANDOR_RETURN_IF_ERROR(ForEachRow(context, select, "reading scores", [&](const Statement& row) {
-    ScoredDay& day = days.emplace_back();
+    FrameDay& day = days.emplace_back();
     day.device = row.Int(0);
     day.day = row.Int(1);
     if (!row.IsNull(2)) day.score = row.Real(2);
@@ -54,9 +54,9 @@ absl::StatusOr<std::vector<ScoredDay>> LoadScoredDays(ViewContext& context, cons
   return days;
 }
 
-std::vector<DeviceScore> SumByDevice(const std::vector<ScoredDay>& days) {
+std::vector<DeviceScore> SumByDevice(const std::vector<FrameDay>& days) {
   std::vector<DeviceScore> devices;
-  for (const ScoredDay& day : days) {
+  for (const FrameDay& day : days) {
     if (devices.empty() || devices.back().device != day.device) {
       devices.emplace_back().device = day.device;
     }
@@ -68,9 +68,9 @@ std::vector<DeviceScore> SumByDevice(const std::vector<ScoredDay>& days) {
   return devices;
 }
 
-std::vector<double> DailyMeans(const std::vector<ScoredDay>& days, const Period& period) {
+std::vector<double> DailyMeans(const std::vector<FrameDay>& days, const Period& period) {
   std::vector<Mean> means(static_cast<size_t>(period.days()));
-  for (const ScoredDay& day : days) {
+  for (const FrameDay& day : days) {
     if (day.score) means[static_cast<size_t>(day.day - period.from_day)].Add(*day.score);
   }
   std::vector<double> series;

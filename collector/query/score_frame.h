@@ -18,7 +18,7 @@
 
 namespace candor {
 
-struct ScoredDay {
+struct FrameDay {
   int64_t device = 0;
   int64_t day = 0;
   std::optional<double> score;  // nothing: coverage too low
@@ -27,7 +27,7 @@ struct ScoredDay {
 };
 
 // Device-days of a period by (device, day).
-absl::StatusOr<std::vector<ScoredDay>> LoadScoredDays(ViewContext& context, const Period& period);
+absl::StatusOr<std::vector<FrameDay>> LoadFrameDays(ViewContext& context, const Period& period);
 
 // Means that may end up without a value.
 class Mean {
@@ -60,10 +60,10 @@ struct DeviceScore {
 };
 
 // One entry a device that has a day, by device.
-std::vector<DeviceScore> SumByDevice(const std::vector<ScoredDay>& days);
+std::vector<DeviceScore> SumByDevice(const std::vector<FrameDay>& days);
 
 // Mean score of each day of the period, NaN where nobody has one.
-std::vector<double> DailyMeans(const std::vector<ScoredDay>& days, const Period& period);
+std::vector<double> DailyMeans(const std::vector<FrameDay>& days, const Period& period);
 
 // Mean points of each domain, for each device.
 using DomainMeans = std::map<int64_t, std::vector<Mean>>;

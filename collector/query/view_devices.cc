@@ -113,7 +113,7 @@ class RowBuilder {
       CANDOR_ASSIGN_OR_RETURN(builder.metrics_.emplace_back(),
                               LoadMetricMeans(context, period, metric));
     }
-    CANDOR_ASSIGN_OR_RETURN(builder.days_, LoadScoredDays(context, period));
+    CANDOR_ASSIGN_OR_RETURN(builder.days_, LoadFrameDays(context, period));
     for (const DeviceScore& score : SumByDevice(builder.days_)) {
       builder.scores_.emplace(score.device, score);
     }
@@ -143,7 +143,7 @@ class RowBuilder {
  private:
   Cell TrendOf(int64_t device) const {
     auto at = std::lower_bound(days_.begin(), days_.end(), device,
-                               [](const ScoredDay& day, int64_t no) { return day.device < no; });
+                               [](const FrameDay& day, int64_t no) { return day.device < no; });
     if (at == days_.end() || at->device != device) return std::monostate{};
     Series series(static_cast<size_t>(period_.days()), std::numeric_limits<double>::quiet_NaN());
     for (; at != days_.end() && at->device == device; ++at) {
@@ -157,7 +157,7 @@ class RowBuilder {
   std::vector<ValueByDevice> before_;  // columns before the score: model, os, department, labels
   std::vector<ValueByDevice> behind_;  // further properties
   std::vector<std::unordered_map<int64_t, double>> metrics_;
-  std::vector<ScoredDay> days_;
+  std::vector<FrameDay> days_;
   std::unordered_map<int64_t, DeviceScore> scores_;
 };
 

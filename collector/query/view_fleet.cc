@@ -64,11 +64,11 @@ struct Week {
   Mean score;
   Mean coverage;
 };
-Cell ChangeOf(const std::vector<ScoredDay>& days) {
+Cell ChangeOf(const std::vector<FrameDay>& days) {
   int64_t last = 0;
-  for (const ScoredDay& day : days) last = std::max(last, day.day);
+  for (const FrameDay& day : days) last = std::max(last, day.day);
   Week weeks[2];
-  for (const ScoredDay& day : days) {
+  for (const FrameDay& day : days) {
     const int64_t ago = (last - day.day) / kTrendDays;
     if (ago > 1 || !day.score) continue;
     weeks[ago].score.Add(*day.score);
@@ -89,7 +89,7 @@ double WeakPct(const DomainFrame& domains) {
 }
 
 absl::StatusOr<Table> BuildFleet(ViewContext& context, const ViewRequest& request,
-                                 const std::vector<ScoredDay>& days, const DomainFrame& domains) {
+                                 const std::vector<FrameDay>& days, const DomainFrame& domains) {
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
   CANDOR_ASSIGN_OR_RETURN(const auto model, context.models.Find(kDefaultModel));
   const Roll roll = CallRoll(devices, context.now_ms);
@@ -176,8 +176,7 @@ Table BuildDomains(const DomainFrame& frame) {
 
 Answer AnswerFleet(ViewContext& context, const ViewRequest& request) {
   if (request.columns_only) return std::vector<Table>{FleetTable()};
-  CANDOR_ASSIGN_OR_RETURN(const std::vector<ScoredDay> days,
-                          LoadScoredDays(context, request.period));
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<FrameDay> days, LoadFrameDays(context, request.period));
   CANDOR_ASSIGN_OR_RETURN(const DomainFrame domains, LoadDomains(context, request.period));
   std::vector<Table> tables;
   CANDOR_ASSIGN_OR_RETURN(tables.emplace_back(), BuildFleet(context, request, days, domains));

@@ -47,12 +47,12 @@ struct Group {
   Mean lost_min;
   Mean score;
   std::vector<BootstrapUnit> devices;
-  std::vector<ScoredDay> days;
+  std::vector<FrameDay> days;
   std::vector<Mean> domains;
   size_t devices_with_domains = 0;
   size_t weak = 0;
 
-  void Add(const ScoredDay& day, bool is_new_device) {
+  void Add(const FrameDay& day, bool is_new_device) {
     if (is_new_device) devices.emplace_back();
     coverage.Add(day.coverage);
     lost_min.Add(day.lost_min);
@@ -96,18 +96,17 @@ Row Group::ToRow(const std::string& name, const Period& period, size_t domain_co
 }
 
 // Names of the groups a device-day belongs to.
-using GroupsOfDay = std::function<void(const ScoredDay& day,
+using GroupsOfDay = std::function<void(const FrameDay& day,
                                        const std::function<void(const std::string&)>& belongs)>;
 
 absl::StatusOr<std::map<std::string, Group>> BuildGroups(ViewContext& context,
                                                          const ViewRequest& request,
                                                          const DomainFrame& domains,
                                                          const GroupsOfDay& groups_of) {
-  CANDOR_ASSIGN_OR_RETURN(const std::vector<ScoredDay> days,
-                          LoadScoredDays(context, request.period));
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<FrameDay> days, LoadFrameDays(context, request.period));
   std::map<std::string, Group> groups;
   std::map<std::string, int64_t> last_device;
-  for (const ScoredDay& day : days) {
+  for (const FrameDay& day : days) {
     if (request.only_devices && !request.only_devices->contains(day.device)) continue;
     groups_of(day, [&](const std::string& name) {
       auto [last, first_of_group] = last_device.try_emplace(name, day.device);
@@ -127,7 +126,7 @@ absl::StatusOr<GroupsOfDay> ByDimension(ViewContext& context, const std::string&
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
   std::unordered_map<int64_t, std::string> names;
   for (const DeviceInfo& device : devices) names.emplace(device.no, dimension.ValueOf(device));
-  return GroupsOfDay([names = std::move(names)](const ScoredDay& day, const auto& belongs) {
+  return GroupsOfDay([names = std::move(names)](const FrameDay& day, const auto& belongs) {
     if (const auto at = names.find(day.device); at != names.end()) belongs(at->second);
   });
 }
@@ -149,7 +148,7 @@ absl::StatusOr<GroupsOfDay> ByApplication(ViewContext& context, const ViewReques
                                             event.has_crash() ? event.crash().program()
                                                               : event.hang().application());
                                       }));
-  return GroupsOfDay([apps = std::move(apps)](const ScoredDay& day, const auto& belongs) {
+  return GroupsOfDay([apps = std::move(apps)](const FrameDay& day, const auto& belongs) {
     const auto at = apps.find({day.device, day.day});
     if (at == apps.end()) return;
     for (const std::string& app : at->second) belongs(app);
