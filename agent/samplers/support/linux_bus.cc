@@ -88,7 +88,7 @@ int Append(sd_bus_message* message, const BusCall& call) {
   return r;
 }
 
-absl::Status Start(sd_bus* bus, BusCall& call, size_t& pending, Flight& flight) {
+absl::Status Start(sd_bus* bus, BusCall& call, int time_limit_ms, size_t& pending, Flight& flight) {
   sd_bus_message* raw = nullptr;
   int r = sd_bus_message_new_method_call(bus, &raw, call.service.c_str(), call.path.c_str(),
                                          call.interface.c_str(), call.member.c_str());
@@ -98,7 +98,7 @@ absl::Status Start(sd_bus* bus, BusCall& call, size_t& pending, Flight& flight) 
   flight.pending = &pending;
   if (r >= 0) {
     r = sd_bus_call_async(bus, &flight.slot, raw, OnReply, &flight,
-                          uint64_t{LinuxBus::kTimeLimitMs} * 1000);
+                          static_cast<uint64_t>(time_limit_ms) * 1000);
   }
   if (r < 0) {
     call.reply = ErrnoStatus(-r, Concat("calling ", call.service, " ", call.member));
@@ -145,11 +145,13 @@ BusCall GetAllProperties(std::string service, std::string path, std::string inte
   return call;
 }
 
-LinuxBus::LinuxBus(std::shared_ptr<State> state) : state_(std::move(state)) {}
+LinuxBus::LinuxBus(std::shared_ptr<State> state, int time_limit_ms)
+    : state_(std::move(state)), time_limit_ms_(time_limit_ms) {}
 LinuxBus::~LinuxBus() = default;
 
 absl::StatusOr<std::unique_ptr<LinuxBus>> LinuxBus::Open(boost::asio::io_context& io,
-                                                         const std::string& socket_path) {
+                                                         const std::string& socket_path,
+                                                         int time_limit_ms) {
   sd_bus* bus = nullptr;
   int r = sd_bus_new(&bus);
   if (r >= 0) r = sd_bus_set_address(bus, Concat("unix:path=", socket_path).c_str());
@@ -168,11 +170,11 @@ absl::StatusOr<std::unique_ptr<LinuxBus>> LinuxBus::Open(boost::asio::io_context
     close(fd);
     return absl::UnavailableError(Concat("watching the bus: ", error.message()));
   }
-  return std::unique_ptr<LinuxBus>(new LinuxBus(std::move(state)));
+  return std::unique_ptr<LinuxBus>(new LinuxBus(std::move(state), time_limit_ms));
 }
 
 boost::asio::awaitable<absl::Status> LinuxBus::Run(std::span<BusCall> calls) {
-  const int64_t deadline_us = MonotonicUs() + int64_t{kTimeLimitMs} * 1000;
+  const int64_t deadline_us = MonotonicUs() + int64_t{time_limit_ms_} * 1000;
   for (size_t first = 0; first < calls.size(); first += kInFlightMax) {
     const size_t count = std::min(kInFlightMax, calls.size() - first);
     absl::Status status = co_await RunSome(calls.subspan(first, count), deadline_us);
@@ -186,7 +188,7 @@ boost::asio::awaitable<absl::Status> LinuxBus::RunSome(std::span<BusCall> calls,
   size_t pending = 0;
   std::vector<Flight> flights(calls.size());
   for (size_t i = 0; i < calls.size(); ++i) {
-    absl::Status started = Start(state_->bus, calls[i], pending, flights[i]);
+    absl::Status started = Start(state_->bus, calls[i], time_limit_ms_, pending, flights[i]);
     if (!started.ok()) co_return started;
   }
   while (pending > 0) {
@@ -195,7 +197,7 @@ boost::asio::awaitable<absl::Status> LinuxBus::RunSome(std::span<BusCall> calls,
     if (r > 0) continue;
     if (MonotonicUs() >= deadline_us) {
       co_return absl::UnavailableError(Concat("no answer from ", calls.front().service, " within ",
-                                              std::to_string(kTimeLimitMs), " ms"));
+                                              std::to_string(time_limit_ms_), " ms"));
     }
     co_await WaitForBus(deadline_us);
   }

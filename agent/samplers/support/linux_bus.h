@@ -57,7 +57,8 @@ class LinuxBus {
   // Connects to the bus that listens on the Unix socket `socket_path`; the handshake happens in the
   // first Run.
   static absl::StatusOr<std::unique_ptr<LinuxBus>> Open(boost::asio::io_context& io,
-                                                        const std::string& socket_path);
+                                                        const std::string& socket_path,
+                                                        int time_limit_ms = kTimeLimitMs);
   ~LinuxBus();
   LinuxBus(const LinuxBus&) = delete;
   LinuxBus& operator=(const LinuxBus&) = delete;
@@ -68,12 +69,13 @@ class LinuxBus {
 
  private:
   struct State;
-  explicit LinuxBus(std::shared_ptr<State> state);
+  LinuxBus(std::shared_ptr<State> state, int time_limit_ms);
 
   boost::asio::awaitable<absl::Status> RunSome(std::span<BusCall> calls, int64_t deadline_us);
   boost::asio::awaitable<void> WaitForBus(int64_t deadline_us);
 
   std::shared_ptr<State> state_;
+  int time_limit_ms_;
 };
 
 // Readers of a reply's content; an error names what was expected.
