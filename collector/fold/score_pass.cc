@@ -135,7 +135,7 @@ class ScoreWriter {
     return ScoreWriter(std::move(prepared));
   }
 
-  absl::Status Write(const ScoredDay& scored) {
+  absl::Status Write(const DeviceDayScore& scored) {
     const DeviceDay& day = scored.day;
     const int64_t device = scored.device;
     CANDOR_RETURN_IF_ERROR(score_
@@ -231,7 +231,7 @@ absl::StatusOr<ScoredSlice> DeriveScores(Database& reader, const ModelSet& model
 
 absl::Status WriteScores(Database& db, const ScoredSlice& slice) {
   CANDOR_ASSIGN_OR_RETURN(ScoreWriter writer, ScoreWriter::Create(db));
-  for (const ScoredDay& day : slice.days) CANDOR_RETURN_IF_ERROR(writer.Write(day));
+  for (const DeviceDayScore& day : slice.days) CANDOR_RETURN_IF_ERROR(writer.Write(day));
   CANDOR_ASSIGN_OR_RETURN(Statement clear,
                           db.Prepare("DELETE FROM score_dirty WHERE device = ? AND day = ?"));
   for (const auto& [device, day] : slice.cleared) {

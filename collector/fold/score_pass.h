@@ -18,14 +18,14 @@
 
 namespace candor {
 
-struct ScoredDay {
+struct DeviceDayScore {
   int64_t device = 0;
   std::string model;
   DeviceDay day;
 };
 
 struct ScoredSlice {
-  std::vector<ScoredDay> days;
+  std::vector<DeviceDayScore> days;
   // Marks that these scores answer.
   std::vector<std::pair<int64_t, int64_t>> cleared;
 };
