@@ -58,7 +58,7 @@ class NetworkSampler final : public Sampler {
     const int64_t now_ms = context_.clock.MonotonicMs();
     SampleLinks();
     CountTime(now_ms);
-    if (!last_tcp_ms_ || now_ms - *last_tcp_ms_ >= kTcpReadMs - kTickSlackMs) SampleTcp(now_ms);
+    if (TcpDue(tick, now_ms)) SampleTcp(now_ms);
     const int64_t every_ms = tick.in_use ? options_.probe_in_use_ms : options_.probe_idle_ms;
     if (round_due_ || !last_round_ms_ || now_ms - *last_round_ms_ >= every_ms - kTickSlackMs) {
       round_due_ = false;
@@ -112,25 +112,31 @@ class NetworkSampler final : public Sampler {
     recorder().Count(metric::kNoLinkSeconds, {}, seconds.no_link);
   }
 
+  // Once a minute; but the first reading only sets the ground, so the next tick brings a second.
+  bool TcpDue(const Tick& tick, int64_t now_ms) const {
+    if (diag_ == nullptr) return false;
+    if (tcp_readings_ < 2 || tick.minute_start) return true;
+    return now_ms - last_tcp_ms_ >= kTcpReadMs;
+  }
+
   void SampleTcp(int64_t now_ms) {
-    if (diag_ == nullptr) return;
+    const int64_t before_ms = std::exchange(last_tcp_ms_, now_ms);
     if (const absl::Status status = diag_->Read(open_, closed_); !status.ok()) {
       TcpUnmeasured(MessageOf(status));
-      last_tcp_ms_ = now_ms;
-      tcp_ready_ = false;
+      tcp_readings_ = 0;
       table_ = TcpTable();
       return;
     }
     const TcpTable::Totals totals = table_.Update(open_, closed_);
-    const int64_t before = std::exchange(last_tcp_ms_, now_ms).value_or(now_ms);
-    if (!std::exchange(tcp_ready_, true)) {
+    if (tcp_readings_ < 2) ++tcp_readings_;
+    if (tcp_readings_ == 1) {
       recorder().Measured(metric::kSegmentsSent, {});
       recorder().Measured(metric::kSegmentsRetransmitted, {});
       return;
     }
     recorder().Count(metric::kSegmentsSent, {}, totals.sent);
     recorder().Count(metric::kSegmentsRetransmitted, {}, totals.retransmitted);
-    recorder().Watched(watch::kTcp, now_ms - before);
+    recorder().Watched(watch::kTcp, now_ms - before_ms);
     if (!totals.rtts_us.empty()) recorder().Measured(metric::kPassiveRtt, {});
     for (const uint32_t rtt_us : totals.rtts_us) {
       recorder().Record(metric::kPassiveRtt, {}, rtt_us);
@@ -281,8 +287,8 @@ class NetworkSampler final : public Sampler {
   TcpTable table_;
   std::vector<TcpSocket> open_;
   std::vector<TcpSocket> closed_;
-  std::optional<int64_t> last_tcp_ms_;
-  bool tcp_ready_ = false;
+  int64_t last_tcp_ms_ = 0;
+  int tcp_readings_ = 0;  // up to 2, one after another without a failure
 };
 
 }  // namespace

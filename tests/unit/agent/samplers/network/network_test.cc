@@ -9,10 +9,10 @@
 
 #include "common/registry.h"
 #include "tests/support/catch.h"
+#include "tests/support/dns_server.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_recorder.h"
 #include "tests/support/temp_folder.h"
-#include "tests/support/dns_server.h"
 
 namespace candor {
 namespace {
@@ -333,6 +333,19 @@ TEST_CASE("the gateway's round trip is measured or has a reason") {
   const bool measured = laptop.recorder.recorded.count(Key{metric::kGatewayRtt, ""}) == 1;
   CHECK(measured == laptop.Reason(metric::kGatewayRtt).empty());
   CHECK(laptop.Reason(metric::kGatewayRtt) != "there is no default gateway");
+}
+
+TEST_CASE("connections are read at the first two ticks and then once a minute") {
+  Laptop laptop;
+  laptop.Start();
+  laptop.SampleAfter(0);
+  if (!laptop.Reason(metric::kSegmentsSent).empty()) return;  // this kernel has no inet_diag
+  laptop.SampleAfter(10'000);
+  CHECK(laptop.recorder.watched[std::string(watch::kTcp)] == 10'000);
+  laptop.SampleAfter(10'000);
+  CHECK(laptop.recorder.watched[std::string(watch::kTcp)] == 10'000);
+  laptop.SampleAfter(50'000);
+  CHECK(laptop.recorder.watched[std::string(watch::kTcp)] == 70'000);
 }
 
 TEST_CASE("connections of the machine with itself are nobody's loss") {
