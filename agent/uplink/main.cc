@@ -1,4 +1,6 @@
 // candor-uplink: wiring only.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +20,7 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
+constexpr int kLastResortS = 15;
 constexpr char kDefaultState[] = "/var/lib/candor-agent";
 
 int Fail(const absl::Status& status) {
@@ -44,7 +47,11 @@ absl::Status CheckActivation(int fd) {
       std::to_string(fd) + ")");
 }
 
-int RunPush(const candor::PushOptions& options) {
+int RunPush(candor::PushOptions options) {
+  // Whatever hangs, this process is gone a little after its deadline.
+  options.on_deadline = [](int64_t deadline_ms) {
+    alarm(static_cast<unsigned>(deadline_ms / 1000 + kLastResortS));
+  };
   if (absl::Status status = CheckActivation(options.fd); !status.ok()) return Fail(status);
   const candor::SystemClock clock;
   candor::SystemRandom random;

@@ -32,7 +32,7 @@ constexpr uint64_t kRenewalOneIn = 8;
 class PushRun {
  public:
   PushRun(const PushOptions& options, DaemonLink& link, const Clock& clock, Random& random)
-      : files_(options.state), link_(link), clock_(clock), random_(random) {}
+      : options_(options), files_(options.state), link_(link), clock_(clock), random_(random) {}
 
   absl::Status Run() {
     CANDOR_RETURN_IF_ERROR(ReadStart());
@@ -148,6 +148,7 @@ class PushRun {
     return link_.Send(message);
   }
 
+  const PushOptions& options_;
   const IdentityFiles files_;
   DaemonLink& link_;
   const Clock& clock_;

@@ -8,6 +8,8 @@
 //   4. what all of it cost
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -19,6 +21,9 @@ namespace candor {
 struct PushOptions {
   int fd = 3;         // the connected socket to the daemon
   std::string state;  // folder with the identity
+  // Told how long the push may take, once that is known; may be empty. A program arms its last
+  // resort here: name resolution, for one, cannot be interrupted.
+  std::function<void(int64_t deadline_ms)> on_deadline = {};
 };
 
 // OK when PushDone was delivered, whatever it said.

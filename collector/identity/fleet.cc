@@ -83,8 +83,8 @@ absl::Status WriteAdministrator(const Paths& paths, const CertificateAuthority& 
   const Credential credential = {collector, authority.certificate().Pem(), certificate.Pem(),
                                  key.Pem()};
   return SaveCredential(paths.admin, credential,
-                        "# The first administrator's credential of this fleet (role it-admin).\n"
-                        "# Whoever can read this file administers the fleet.\n");
+                        "The first administrator's credential of this fleet (role it-admin).\n"
+                        "Whoever can read this file administers the fleet.");
 }
 
 absl::Status MakeDatabase(const std::string& folder, int64_t now_ms) {

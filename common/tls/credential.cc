@@ -1,5 +1,7 @@
 #include "common/tls/credential.h"
 
+#include <algorithm>
+
 #include "common/config.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -60,7 +62,12 @@ absl::StatusOr<Credential> LoadCredential(const std::string& path) {
 
 absl::Status SaveCredential(const std::string& path, const Credential& credential,
                             const std::string& comment) {
-  std::string text = comment;
+  std::string text;
+  for (size_t at = 0; at < comment.size();) {
+    const size_t end = std::min(comment.find('\n', at), comment.size());
+    text.append("# ").append(comment, at, end - at).append("\n");
+    at = end + 1;
+  }
   AppendKey(text, "collector", credential.collector);
   AppendKey(text, "ca", credential.ca_pem);
   AppendKey(text, "certificate", credential.certificate_pem);

@@ -28,7 +28,7 @@ struct Credential {
 absl::StatusOr<Credential> LoadCredential(const std::string& path);
 absl::Status CheckCredential(const Credential& credential);
 
-// 0600, atomically. `comment` becomes the file's first lines.
+// 0600, atomically. The lines of `comment` begin the file, each after a '#'.
 absl::Status SaveCredential(const std::string& path, const Credential& credential,
                             const std::string& comment);
 

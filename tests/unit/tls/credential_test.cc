@@ -25,10 +25,11 @@ Credential Make() {
 TEST_CASE("A credential comes back from its file", "[tls]") {
   const testing::TempFolder folder;
   const Credential credential = Make();
-  REQUIRE_OK(SaveCredential(folder.File("admin.toml"), credential, "# A comment\n"));
+  REQUIRE_OK(SaveCredential(folder.File("admin.toml"), credential, "Two lines\nof comment = \""));
   struct stat info = {};
   REQUIRE(stat(folder.File("admin.toml").c_str(), &info) == 0);
   REQUIRE((info.st_mode & 0777) == 0600);
+  REQUIRE(ReadFile(folder.File("admin.toml"))->starts_with("# Two lines\n# of comment = \"\n"));
   const auto loaded = LoadCredential(folder.File("admin.toml"));
   REQUIRE_OK(loaded);
   REQUIRE(loaded->collector == credential.collector);

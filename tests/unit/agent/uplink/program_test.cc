@@ -1,4 +1,8 @@
 // candor-uplink as the program it is.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <csignal>
 
 #include "common/files.h"
@@ -96,6 +100,39 @@ TEST_CASE("kill -9 between the collector's yes and the key on disk leaves one de
   REQUIRE(again.exit_code == 0);
   REQUIRE(collector.fleet.Count("device") == 1);
   REQUIRE_OK(IdentityFiles(folder.File("state")).Load());
+}
+
+TEST_CASE("The program carries a push over the descriptor it was given", "[uplink]") {
+  TestCollector collector;
+  const testing::TempFolder state;
+  collector.EnrollInto(state.path());
+  int ends[2] = {};
+  // Without SOCK_CLOEXEC the child inherits its end under the same number.
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  REQUIRE(fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0);
+  Process uplink({.words = {CANDOR_UPLINK_PROGRAM, "push", "--state", state.path(), "--fd",
+                            std::to_string(ends[1])},
+                  .environment = {{"LISTEN_FDS", "1"}}});
+  close(ends[1]);
+  const std::vector<std::string> batches = testing::SealedBatches(3, 2'000);
+  testing::TestPush push(ends[0], testing::StartOf(1, 3));
+  for (const std::string& batch : batches) push.Batch(batch);
+  push.End();
+  const v1::PushDone done = push.Done();
+  INFO(done.DebugString());
+  REQUIRE(done.outcome() == v1::PushDone::OK);
+  REQUIRE(uplink.Wait(10'000).exit_code == 0);
+  REQUIRE(collector.batches() == batches);
+  // A push has its price, and it is one process's: a few dozen milliseconds and megabytes.
+  REQUIRE(done.cpu_us() < 2'000'000);
+  REQUIRE(done.rss_kib_max() < 200'000);
+}
+
+TEST_CASE("A program that was given two sockets does not choose", "[uplink]") {
+  const Outcome outcome =
+      RunProgram({CANDOR_UPLINK_PROGRAM, "push"}, 10'000, {{"LISTEN_FDS", "2"}});
+  REQUIRE(outcome.exit_code == 1);
+  REQUIRE(outcome.err.find("exactly one socket") != std::string::npos);
 }
 
 TEST_CASE("A push without a socket fails with one line", "[uplink]") {

@@ -256,6 +256,12 @@ TestPush::TestPush(const std::string& state, const Clock& clock, const v1::PushS
   thread_ = std::thread([this, state, &clock, fd = ends[1]] {
     result_ = Push({.fd = fd, .state = state}, clock, random_);
   });
+  Start(start);
+}
+
+TestPush::TestPush(int fd, const v1::PushStart& start) : fd_(fd) { Start(start); }
+
+void TestPush::Start(const v1::PushStart& start) {
   v1::ToUplink message;
   *message.mutable_start() = start;
   Send(message);

@@ -103,6 +103,8 @@ class TestCollector {
 class TestPush {
  public:
   TestPush(const std::string& state, const Clock& clock, const v1::PushStart& start);
+  // Only the daemon's end, `fd`; the push is another process's.
+  TestPush(int fd, const v1::PushStart& start);
   ~TestPush();
 
   void Batch(const std::string& sealed);
@@ -119,6 +121,7 @@ class TestPush {
   std::vector<v1::FromUplink> seen;
 
  private:
+  void Start(const v1::PushStart& start);
   void Send(const v1::ToUplink& message);
   int fd_ = -1;
   FrameReader reader_;
