@@ -1,4 +1,5 @@
 // candor-collector: arguments only; what the commands do is in collector/server.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -114,6 +115,7 @@ int Main(int argc, char** argv) {
 }  // namespace candor
 
 int main(int argc, char** argv) {
+  umask(0077);  // what a fleet measured is nobody else's
   candor::PrepareGrpc();
   return candor::Main(argc, argv);
 }

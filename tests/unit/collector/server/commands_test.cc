@@ -1,0 +1,161 @@
+// The collector whole, in this process, with its offline commands.
+#include "collector/server/commands.h"
+
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "collector/server/collector.h"
+#include "collector/server/offline.h"
+#include "common/files.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+using testing::TempFolder;
+
+bool Mentions(const absl::Status& status, const std::string& text) {
+  return status.message().find(text) != std::string_view::npos;
+}
+
+struct Fixture {
+  Fixture() {
+    std::ostringstream said;
+    REQUIRE_OK(RunInit(data, {"collector.example.org"}, said));
+    REQUIRE(said.str().find("collector.example.org") != std::string::npos);
+    settings.data = data;
+    settings.listen_fleet = "127.0.0.1:0";
+    settings.listen_enroll = "127.0.0.1:0";
+    settings.listen_http = "127.0.0.1:0";
+  }
+  std::unique_ptr<Collector> Start() {
+    auto collector = Collector::Start(settings, clock, random);
+    REQUIRE_OK(collector);
+    return *std::move(collector);
+  }
+  void Change(const std::string& sql) {
+    auto store = OpenOffline(data);
+    REQUIRE_OK(store);
+    REQUIRE_OK((*store)->write_connection().Execute(sql));
+  }
+  absl::Status Check(bool quick = false) {
+    out.str("");
+    return RunCheck(data, quick, out, {});
+  }
+
+  TempFolder folder;
+  std::string data = folder.File("data");
+  CollectorSettings settings;
+  SystemClock clock;
+  SystemRandom random;
+  std::ostringstream out;
+};
+
+TEST_CASE("a new collector starts, names its ports and stops") {
+  Fixture f;
+  auto collector = f.Start();
+  for (const std::string& address :
+       {collector->fleet_address(), collector->enroll_address(), collector->http_address()}) {
+    INFO(address);
+    REQUIRE(address.starts_with("127.0.0.1:"));
+    REQUIRE(address != "127.0.0.1:0");
+  }
+  collector.reset();
+  collector = f.Start();
+}
+
+TEST_CASE("a second collector on the same folder or port is refused with the reason") {
+  Fixture f;
+  auto collector = f.Start();
+  auto second = Collector::Start(f.settings, f.clock, f.random);
+  REQUIRE(absl::IsUnavailable(second.status()));
+  REQUIRE(Mentions(second.status(), f.data));
+
+  Fixture other;
+  other.settings.listen_fleet = collector->fleet_address();
+  auto third = Collector::Start(other.settings, other.clock, other.random);
+  REQUIRE(absl::IsUnavailable(third.status()));
+  REQUIRE(Mentions(third.status(), collector->fleet_address()));
+  REQUIRE(Mentions(third.status(), "Address already in use"));
+}
+
+TEST_CASE("offline commands leave a running collector's folder alone") {
+  Fixture f;
+  auto collector = f.Start();
+  REQUIRE(absl::IsUnavailable(f.Check()));
+  REQUIRE(absl::IsUnavailable(RunDump(f.data, f.out, {})));
+  REQUIRE(absl::IsUnavailable(RunRebuild(f.data, f.out, {})));
+  collector.reset();
+  REQUIRE_OK(f.Check());
+}
+
+TEST_CASE("a folder that was never initialised is refused with what to do") {
+  TempFolder folder;
+  std::ostringstream out;
+  for (const absl::Status& status :
+       {RunCheck(folder.path(), false, out, {}), RunDump(folder.path(), out, {}),
+        RunRebuild(folder.path(), out, {})}) {
+    REQUIRE(absl::IsNotFound(status));
+    REQUIRE(Mentions(status, "candor-collector init --data " + folder.path()));
+  }
+  CollectorSettings settings;
+  settings.data = folder.path();
+  SystemClock clock;
+  SystemRandom random;
+  REQUIRE(Mentions(Collector::Start(settings, clock, random).status(), "candor-collector init"));
+}
+
+TEST_CASE("check says what is sound, and leaves nothing behind") {
+  Fixture f;
+  REQUIRE_OK(f.Check());
+  for (const char* part : {"database: sound", "log: sound", "audit: sound", "folds: sound"}) {
+    INFO(f.out.str());
+    REQUIRE(f.out.str().find(part) != std::string::npos);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(f.data)) {
+    REQUIRE_FALSE(entry.path().filename().string().starts_with("check-"));
+  }
+  REQUIRE_OK(f.Check(true));
+  REQUIRE(f.out.str().find("folds") == std::string::npos);
+}
+
+TEST_CASE("check finds folds that the log does not give") {
+  Fixture f;
+  f.Change(
+      "INSERT INTO device (no, device_id, host, enrolled_ms, certificate_serial, "
+      "certificate_not_after_ms) VALUES (1, '11111111-2222-4333-8444-555555555555', 'h', 0, '', 0);"
+      "INSERT INTO score (device, day, model, score, coverage, provisional, lost_min) "
+      "VALUES (1, 20000, 'candor-1', 99, 1, 0, 0)");
+  const absl::Status status = f.Check();
+  REQUIRE(absl::IsFailedPrecondition(status));
+  REQUIRE(f.out.str().find("folds: WRONG") != std::string::npos);
+  REQUIRE_OK(f.Check(true));
+}
+
+TEST_CASE("check finds a changed audit row and a damaged log") {
+  Fixture f;
+  f.Change(
+      "UPDATE audit SET actor = 'somebody else';"
+      "INSERT INTO log (device, epoch, seq, seq_last, kind, hash, received_ms, skew_ms, "
+      "sealed_through_day, sealed) VALUES (1, 1, 1, 1, 0, x'00', 0, 0, 0, x'00')");
+  const absl::Status status = f.Check(true);
+  REQUIRE(absl::IsFailedPrecondition(status));
+  REQUIRE(f.out.str().find("log: WRONG") != std::string::npos);
+  REQUIRE(f.out.str().find("audit: WRONG") != std::string::npos);
+}
+
+TEST_CASE("reloading settings keeps the listeners where they are") {
+  Fixture f;
+  auto collector = f.Start();
+  CollectorSettings changed = f.settings;
+  changed.push_active_s = 60;
+  changed.listen_fleet = "127.0.0.1:1";
+  const std::string before = collector->fleet_address();
+  collector->Reload(changed);
+  REQUIRE(collector->fleet_address() == before);
+}
+
+}  // namespace
+}  // namespace candor
