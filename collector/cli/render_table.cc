@@ -14,8 +14,10 @@ namespace {
 
 constexpr double kGoodFrom = 80;
 constexpr double kFairFrom = 60;
-constexpr size_t kGap = 2;           // spaces between columns
-constexpr size_t kTextWidthMin = 8;  // text is not cut shorter before a column goes
+constexpr size_t kGap = 2;            // spaces between columns
+constexpr size_t kTextWidthMin = 12;  // text is not cut shorter
+constexpr size_t kHeadingLines = 2;   // as long as that takes no more than kHeadingWidth
+constexpr size_t kHeadingWidth = 11;
 constexpr std::string_view kNothing = "–";
 
 enum class Paint { kNone, kBold, kDim, kGood, kFair, kPoor };
@@ -54,13 +56,13 @@ std::string Ago(int64_t wall_ms, int64_t now_ms) {
 }
 
 // The reader's own time zone.
-std::string LocalTime(int64_t wall_ms) {
+std::string LocalTime(int64_t wall_ms, bool with_day) {
   const auto seconds = static_cast<time_t>(wall_ms / 1000);
   struct tm local {};
   if (localtime_r(&seconds, &local) == nullptr) return FormatTime(wall_ms);
   char text[32];
-  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
-  return {text, size};
+  const char* format = with_day ? "%Y-%m-%d %H:%M" : "%H:%M";
+  return {text, std::strftime(text, sizeof text, format, &local)};
 }
 
 struct CellText {
@@ -77,7 +79,8 @@ struct CellText {
   std::string operator()(int64_t integer) const {
     if (column.type == ColumnType::kDay) return FormatDay(integer);
     if (column.type != ColumnType::kTime) return Signed(std::to_string(integer), integer > 0);
-    return column.name == "last_seen" ? Ago(integer, now_ms) : LocalTime(integer);
+    if (column.name == "last_seen") return Ago(integer, now_ms);
+    return LocalTime(integer, column.decimals > 0);
   }
   std::string operator()(const Series& series) const { return Sparkline(series); }
 
@@ -130,20 +133,35 @@ size_t NaturalWidth(const Drawn& drawn) {
   for (const std::string& word : Words(drawn.column->label)) {
     width = std::max(width, TextWidth(word));
   }
-  // A heading of few words over narrow cells may take two lines, not five.
-  const size_t label = TextWidth(drawn.column->label);
-  return std::max(width, (label + 1) / 2 > width && label <= 12 ? label : width);
+  // A heading of many words over narrow cells gets some room, so that it does not tower.
+  while (width < kHeadingWidth && WrapHeading(drawn.column->label, width).size() > kHeadingLines) {
+    ++width;
+  }
+  return width;
 }
 
 size_t LeastWidth(const Drawn& drawn) {
   if (drawn.column->type != ColumnType::kText) return drawn.width;
-  return std::min(drawn.width, kTextWidthMin);
+  return std::min(drawn.width, std::max(kTextWidthMin, drawn.width * 6 / 10));
 }
 
 size_t Total(const std::vector<Drawn>& columns, size_t (*width)(const Drawn&)) {
   size_t total = 1;
   for (const Drawn& drawn : columns) total += width(drawn) + kGap;
   return total - kGap;
+}
+
+// Days before anybody had a value are left out of every row of a column of series.
+void TrimSeries(Drawn& drawn) {
+  size_t blank = std::string::npos;
+  for (const std::string& cell : drawn.cells) {
+    if (cell.empty() || cell == kNothing) continue;
+    blank = std::min(blank, std::min(cell.find_first_not_of(' '), cell.size()));
+  }
+  if (blank == std::string::npos || blank == 0) return;
+  for (std::string& cell : drawn.cells) {
+    if (cell.size() >= blank && cell != kNothing) cell.erase(0, blank);
+  }
 }
 
 std::vector<Drawn> Draw(const Table& table, int64_t now_ms) {
@@ -157,6 +175,7 @@ std::vector<Drawn> Draw(const Table& table, int64_t now_ms) {
     for (const Row& row : table.rows) {
       drawn.cells.push_back(std::visit(CellText{column, now_ms}, row[i]));
     }
+    if (column.type == ColumnType::kSeries) TrimSeries(drawn);
     drawn.width = NaturalWidth(drawn);
   }
   return columns;
@@ -251,20 +270,56 @@ std::string Body(const Table& table, const std::vector<Drawn>& columns, bool col
   return out;
 }
 
-std::string Record(const Table& table, const RenderOptions& options) {
-  size_t width = 0;
-  for (const Column& column : table.columns) {
-    if (!column.hidden) width = std::max(width, TextWidth(column.label));
-  }
-  std::string out;
+// One line of a record: label, value and, where two periods are compared, the value before and the
+// difference.
+struct RecordLine {
+  std::string label;
+  std::vector<std::string> values;
+  Paint paint = Paint::kNone;
+};
+
+std::vector<RecordLine> RecordLines(const Table& table, int64_t now_ms) {
+  std::vector<RecordLine> lines;
   for (size_t i = 0; i < table.columns.size(); ++i) {
     const Column& column = table.columns[i];
     const Cell& cell = table.rows.front()[i];
     if (column.hidden) continue;
-    const std::string value = std::visit(CellText{column, options.now_ms}, cell);
-    out += RightTrimmed(Concat(" ",
-                               Painted(PadRight(column.label, width), Paint::kDim, options.colour),
-                               "  ", Painted(value, PaintOf(column, cell), options.colour)));
+    std::string value = std::visit(CellText{column, now_ms}, cell);
+    const bool beside = column.name.ends_with("_before") || column.name.ends_with("_change");
+    if (beside && !lines.empty()) {
+      lines.back().values.push_back(std::move(value));
+      continue;
+    }
+    if (column.type == ColumnType::kSeries) value.erase(0, value.find_first_not_of(' '));
+    lines.push_back({column.label, {std::move(value)}, PaintOf(column, cell)});
+  }
+  return lines;
+}
+
+std::string Record(const Table& table, const RenderOptions& options) {
+  const std::vector<RecordLine> lines = RecordLines(table, options.now_ms);
+  size_t label_width = 0;
+  std::vector<size_t> widths(3, 0);
+  for (const RecordLine& line : lines) {
+    label_width = std::max(label_width, TextWidth(line.label));
+    if (line.values.size() == 1) continue;
+    for (size_t i = 0; i < std::min(widths.size(), line.values.size()); ++i) {
+      widths[i] = std::max(widths[i], TextWidth(line.values[i]));
+    }
+  }
+  std::string out;
+  for (const RecordLine& line : lines) {
+    std::string text =
+        Concat(" ", Painted(PadRight(line.label, label_width), Paint::kDim, options.colour), "  ");
+    const bool alone = line.values.size() == 1;
+    const size_t pad = alone ? 0 : widths[0] - std::min(widths[0], TextWidth(line.values[0]));
+    text += std::string(pad, ' ') + Painted(line.values[0], line.paint, options.colour);
+    if (!alone) {
+      text += Concat("  ", Painted("before", Paint::kDim, options.colour), " ",
+                     PadLeft(line.values[1], widths[1]));
+    }
+    if (line.values.size() > 2) text += "  " + PadLeft(line.values[2], widths[2]);
+    out += RightTrimmed(std::move(text));
   }
   return out;
 }

@@ -166,9 +166,9 @@ bool IsFault(uint32_t kind) {
   return kind == event::kCrash || kind == event::kUnitFailure || kind == event::kSystemFailure;
 }
 
-// Kinds that say something of the device by what they hold, not by how often they came.
+// Kinds that the agent sends about itself: none is a count like any other.
 bool IsBookkeeping(uint32_t kind) {
-  return kind == event::kInventory || kind == event::kUnmeasured;
+  return kind == event::kInventory || kind == event::kUnmeasured || kind == event::kAgentNotice;
 }
 
 // A kind of event that is measured: its row; nothing where it is not. That no crash was seen is a
@@ -177,7 +177,8 @@ std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bo
                               const Period& period) {
   const auto count = sums.counts.find(entry.number);
   const bool seen = count != sums.counts.end();
-  if (!seen && !(IsFault(entry.number) && journal_watched)) return std::nullopt;
+  const bool counted = IsBookkeeping(entry.number) || (IsFault(entry.number) && journal_watched);
+  if (!seen && !counted) return std::nullopt;
   Row row = {std::string(entry.family), std::string(entry.name), std::string()};
   const auto seconds = sums.seconds.find(entry.number);
   if (seconds != sums.seconds.end()) {
@@ -187,8 +188,7 @@ std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bo
     for (const double q : {0.50, 0.75, 0.99}) row.push_back(ToCell(NearestRank(values, q)));
   } else {
     row.push_back(static_cast<double>(seen ? count->second : 0));
-    row.push_back(IsBookkeeping(entry.number) ? std::string("messages")
-                                              : Concat("in ", period.days(), " days"));
+    row.push_back(Concat("in ", period.days(), " days"));
     row.insert(row.end(), 3, Cell());
   }
   row.emplace_back(std::monostate{});

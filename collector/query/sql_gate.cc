@@ -155,6 +155,11 @@ absl::Status SqlGate::Prepare() {
   CANDOR_RETURN_IF_ERROR(RegisterEventFunction(store_));
   for (const SqlTable& table : SqlTables()) {
     CANDOR_RETURN_IF_ERROR(AddVirtualTable(db_, table, store_));
+    // Declares its columns now: later the authorizer would see a CREATE TABLE.
+    const std::string touch = Concat("SELECT 1 FROM ", table.name, " LIMIT 0");
+    if (sqlite3_exec(db_, touch.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+      return absl::InternalError(Concat("SQL: ", sqlite3_errmsg(db_)));
+    }
   }
   sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);

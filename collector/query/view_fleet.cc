@@ -24,9 +24,9 @@ Table FleetTable() {
   table.title = "The fleet";
   table.record = true;
   table.columns = {ScoreColumn("score", "score"),
-                   TextColumn("grade", "grade").Hidden(),
-                   NumberColumn("score_low", "95 % interval, from"),
-                   NumberColumn("score_high", "to"),
+                   TextColumn("grade", "grade"),
+                   NumberColumn("score_low", "95 % interval, low").Hidden(),
+                   NumberColumn("score_high", "95 % interval, high").Hidden(),
                    SeriesColumn("trend", "trend"),
                    NumberColumn("score_change_7d", "change in 7 days").Style(ColumnStyle::kChange),
                    NumberColumn("weak_devices_pct", "devices with a weak domain %"),
@@ -115,6 +115,10 @@ absl::StatusOr<Table> BuildFleet(ViewContext& context, const ViewRequest& reques
                         ToCell(coverage.value())});
   table.notes.push_back(
       Concat(FormatPeriod(request.period, context.now_ms), "; a weak domain has a mean below 60"));
+  if (interval) {
+    table.notes.push_back(Concat("95 % interval of the score: ", FormatFixed(interval->low, 1),
+                                 " to ", FormatFixed(interval->high, 1)));
+  }
   if (days.empty()) table.notes.emplace_back("no device has a day with a score yet");
   return table;
 }
@@ -125,7 +129,7 @@ absl::StatusOr<Table> BuildTimeLost(ViewContext& context, const ViewRequest& req
   table.name = "time_lost";
   table.title = "What costs most time";
   table.columns = {TextColumn("cause", "cause").Key(), NumberColumn("lost_min", "minutes", 0),
-                   NumberColumn("lost_min_per_day", "a device-day", 2),
+                   NumberColumn("lost_min_per_day", "min/device-day", 2),
                    NumberColumn("share_pct", "share %"), IntegerColumn("devices", "devices")};
   CANDOR_ASSIGN_OR_RETURN(
       Statement select,
