@@ -183,30 +183,41 @@ IncidentMerger::Verdict IncidentMerger::JudgeCoredump(const Finding& coredump) c
   return told ? Verdict::kDrop : Verdict::kTell;
 }
 
-IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool young) const {
-  const bool dumped = Any([&](const Finding& other) {
+bool IncidentMerger::HasDump(const Finding& fault) const {
+  return Any([&](const Finding& other) {
     return other.kind == Finding::Kind::kCoredump && Within(other, fault, kTieUs) &&
            IsProcessOf(fault.pid, other);
   });
-  if (dumped) return Verdict::kDrop;
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool young) const {
+  if (HasDump(fault)) return Verdict::kDrop;
   return young ? Verdict::kWait : Verdict::kTell;
 }
 
 IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(const Finding& failure, bool young) const {
-  const bool by_signal = failure.result == "core-dump" || failure.result == "signal";
-  if (by_signal && Any([&](const Finding& other) {
-        return (other.kind == Finding::Kind::kCoredump && other.unit == failure.unit &&
-                Within(other, failure, kTieUs)) ||
-               (other.kind == Finding::Kind::kFault && Within(other, failure, kSameMomentUs));
-      })) {
-    return Verdict::kDrop;
+  if (failure.result == "core-dump" || failure.result == "signal") {
+    return JudgeCrashedUnit(failure, young);
   }
-  if (failure.result == "oom-kill" && Any([&](const Finding& other) {
+  const bool killed =
+      failure.result == "oom-kill" && Any([&](const Finding& other) {
         return other.kind == Finding::Kind::kOutOfMemory && Within(other, failure, kTieUs);
-      })) {
-    return Verdict::kDrop;
-  }
-  return young && failure.result == "core-dump" ? Verdict::kWait : Verdict::kTell;
+      });
+  return killed ? Verdict::kDrop : Verdict::kTell;
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure, bool young) const {
+  const bool dumped = Any([&](const Finding& other) {
+    return other.kind == Finding::Kind::kCoredump && other.unit == failure.unit &&
+           Within(other, failure, kTieUs);
+  });
+  if (dumped) return Verdict::kDrop;
+  if (young && failure.result == "core-dump") return Verdict::kWait;
+  const bool faulted = Any([&](const Finding& other) {
+    return other.kind == Finding::Kind::kFault && Within(other, failure, kSameMomentUs) &&
+           !HasDump(other);
+  });
+  return faulted ? Verdict::kDrop : Verdict::kTell;
 }
 
 IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(const Finding& failure) const {

@@ -100,7 +100,9 @@ class IncidentMerger {
   Verdict JudgeCoredump(const Finding& coredump) const;
   Verdict JudgeFault(const Finding& fault, bool young) const;
   Verdict JudgeUnitFailure(const Finding& failure, bool young) const;
+  Verdict JudgeCrashedUnit(const Finding& failure, bool young) const;
   Verdict JudgeJobFailure(const Finding& failure) const;
+  bool HasDump(const Finding& fault) const;
   // Is there one, waiting or settled lately?
   template <typename Predicate>
   bool Any(Predicate predicate) const;

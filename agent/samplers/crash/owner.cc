@@ -122,7 +122,8 @@ bool PackageVersionReader::Line(std::string_view line) {
 }
 
 bool PackageVersionReader::EndOfStanza() {
-  name_matches_ = architecture_matches_ = false;
+  name_matches_ = false;
+  architecture_matches_ = package_.architecture.empty();
   version_.clear();
   return !found_.empty();
 }

@@ -54,7 +54,8 @@ std::optional<PackageName> PackageOfListFile(std::string_view file);
 // Reads dpkg's status file line by line and finds the version of one package.
 class PackageVersionReader {
  public:
-  explicit PackageVersionReader(PackageName package) : package_(std::move(package)) {}
+  explicit PackageVersionReader(PackageName package)
+      : package_(std::move(package)), architecture_matches_(package_.architecture.empty()) {}
   // True when the version is found.
   bool Line(std::string_view line);
   const std::string& version() const { return found_; }
@@ -63,8 +64,8 @@ class PackageVersionReader {
   bool EndOfStanza();
 
   PackageName package_;
+  bool architecture_matches_;
   bool name_matches_ = false;
-  bool architecture_matches_ = false;
   std::string version_;
   std::string found_;
 };

@@ -1,0 +1,331 @@
+// The whole crash sampler against real journal files and a package database with recorded content.
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/samplers/crash/crash.h"
+#include "common/hash.h"
+#include "common/registry.h"
+#include "tests/support/catch.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/recorded_journal.h"
+#include "tests/support/recording_recorder.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kBoot = "11111111222233334444555555555555";
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+void Write(const std::string& path, const std::string& text) {
+  fs::create_directories(fs::path(path).parent_path());
+  std::ofstream(path) << text;
+}
+
+Fields Coredump(uint32_t pid, const std::string& executable) {
+  return {{"MESSAGE_ID", "fc2e22bc6ee647b6b90729ab34a250b1"},
+          {"MESSAGE",
+           "Process 1 (x) of user 1000 dumped core.\n\nStack trace of thread 1:\n"
+           "#0  0x00007f60a3f2e503 clock_nanosleep (libc.so.6 + 0xcf503)\n"},
+          {"COREDUMP_PID", std::to_string(pid)},
+          {"COREDUMP_EXE", executable},
+          {"COREDUMP_COMM", "secretname"},
+          {"COREDUMP_CMDLINE", "secretname --password=hunter2"},
+          {"COREDUMP_ENVIRON", "TOKEN=hunter2"},
+          {"COREDUMP_SIGNAL", "11"},
+          {"COREDUMP_UNIT", "session-1.scope"}};
+}
+Fields UnitFailure(const std::string& unit) {
+  return {{"MESSAGE_ID", "d9b373ed55a64feb8242e02dbe79a49c"},
+          {"MESSAGE", unit + ": Failed with result 'exit-code'."},
+          {"UNIT", unit},
+          {"UNIT_RESULT", "exit-code"}};
+}
+Fields Kernel(const std::string& text) { return {{"_TRANSPORT", "kernel"}, {"MESSAGE", text}}; }
+
+struct Machine {
+  Machine() {
+    context.roots.proc = folder.File("proc");
+    context.roots.var = folder.File("var");
+    context.roots.usr = folder.File("usr");
+    SetCorePattern("|/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h");
+    const std::string dpkg = context.roots.var + "/lib/dpkg";
+    Write(dpkg + "/status",
+          "Package: bash\nVersion: 5.2\n\nPackage: coreutils\nArchitecture: amd64\n"
+          "Version: 9.1-1\n\n");
+    Write(dpkg + "/info/bash.list", "/.\n/bin\n/bin/bash\n");
+    Write(dpkg + "/info/coreutils.list", "/.\n/bin\n/bin/sleep\n/usr/bin/env\n");
+    Write(context.roots.usr + "/lib/systemd/system/cups.service", "");
+    fs::create_directories(context.roots.var + "/log/journal");
+    Log({{"MESSAGE", "the machine is up"}});
+  }
+
+  void SetCorePattern(const std::string& pattern) const {
+    Write(context.roots.proc + "/sys/kernel/core_pattern", pattern + "\n");
+  }
+
+  // Writes an entry now; each is a millisecond apart from the one before.
+  void Log(const Fields& fields) { LogTo("system.journal", fields); }
+  void LogTo(const std::string& file, const Fields& fields) {
+    clock.Advance(1);
+    testing::AppendJournal(context.roots.var + "/log/journal/" + file,
+                           {{kBoot, clock.WallMs() * 1000, clock.BoottimeMs() * 1000, fields}});
+  }
+
+  void Sample() {
+    if (sampler == nullptr) sampler = MakeCrashSampler(context);
+    testing::RunSample(io, *sampler, {clock.WallMs(), clock.BoottimeMs(), true, true});
+  }
+  // The agent stops and starts again with what was saved.
+  void Restart() {
+    for (const auto& [name, value] : recorder.cursors) saved[name] = value;
+    sampler.reset();
+  }
+  std::vector<v1::Crash> Crashes() const {
+    std::vector<v1::Crash> crashes;
+    for (const auto& kept : recorder.events) {
+      if (kept.event.has_crash()) crashes.push_back(kept.event.crash());
+    }
+    return crashes;
+  }
+
+  testing::TempFolder folder;
+  boost::asio::io_context io;
+  testing::ManualClock clock;
+  testing::RecordingRecorder recorder;
+  std::map<std::string, std::string> saved;
+  SamplerContext context{io, clock, recorder, {}, [this](std::string_view name) {
+                           const auto at = saved.find(std::string(name));
+                           return at == saved.end() ? std::string() : at->second;
+                         }};
+  std::unique_ptr<Sampler> sampler;
+};
+
+TEST_CASE("a core dump of an installed program is told once, named, urgent, without secrets") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Coredump(4711, "/usr/bin/sleep"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 1);
+  const v1::Crash crash = machine.Crashes()[0];
+  CHECK(crash.program() == "sleep");
+  CHECK(crash.version() == "9.1-1");
+  CHECK(crash.owned());
+  CHECK(crash.signal() == 11);
+  CHECK(crash.stack_signature().size() == 8);
+  CHECK(crash.source() == "coredump");
+  const auto& kept = machine.recorder.events.at(0);
+  CHECK(kept.urgent);
+  CHECK(ToHex(kept.boot_id) == kBoot);
+  CHECK(kept.event.wall_ms() == machine.clock.WallMs());
+  CHECK(kept.event.SerializeAsString().find("hunter2") == std::string::npos);
+  CHECK(kept.event.SerializeAsString().find("secretname") == std::string::npos);
+
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+}
+
+TEST_CASE("a program that nobody installed is other, whatever it is called") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Coredump(4711, "/home/alice/thesis/secretname"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 1);
+  CHECK(machine.Crashes()[0].program() == "other");
+  CHECK(machine.Crashes()[0].version().empty());
+  CHECK_FALSE(machine.Crashes()[0].owned());
+  CHECK(machine.recorder.events[0].event.SerializeAsString().find("thesis") == std::string::npos);
+}
+
+TEST_CASE("what happened before the very first start was not watched and is not told") {
+  Machine machine;
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.Crashes().empty());
+  CHECK_FALSE(machine.recorder.cursors.at("journal").empty());
+  machine.Log(Coredump(2, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+}
+
+TEST_CASE("across a restart nothing is missed and nothing told twice") {
+  Machine machine;
+  SECTION("with a crash behind it") {
+    machine.Sample();
+    machine.Log(Coredump(1, "/usr/bin/sleep"));
+    machine.Sample();
+  }
+  SECTION("with an empty journal behind it") { machine.Sample(); }
+  const size_t before = machine.Crashes().size();
+  machine.Restart();
+  machine.Log(Coredump(2, "/usr/bin/env"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == before + 1);
+  CHECK(machine.Crashes().back().program() == "env");
+  machine.Restart();
+  machine.Sample();
+  CHECK(machine.Crashes().size() == before + 1);
+}
+
+TEST_CASE("a finding that still waits is read again after a restart") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  machine.Log(Kernel("env[77]: segfault at 0 ip 0 sp 0 error 4 in env[55+1]"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+  machine.Restart();
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+  machine.clock.Advance(31'000);
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 2);
+  CHECK(machine.Crashes()[1].program() == "env");
+  CHECK(machine.Crashes()[1].source() == "kernel");
+  CHECK(machine.Crashes()[1].owned());
+}
+
+TEST_CASE("rotation loses nothing: before, across and behind it") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  const std::string journal = machine.context.roots.var + "/log/journal/";
+  fs::rename(journal + "system.journal", journal + "system@rotated.journal");
+  machine.Log(Coredump(2, "/usr/bin/env"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 2);
+  machine.Log(Coredump(3, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 3);
+}
+
+TEST_CASE("a person's own journal is read too") {
+  Machine machine;
+  machine.Sample();
+  machine.LogTo("user-1000.journal", Coredump(1, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+  machine.LogTo("user-1000.journal", Coredump(2, "/usr/bin/env"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 2);
+}
+
+TEST_CASE("units are named only where a package brought them") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(UnitFailure("cups.service"));
+  machine.Log(UnitFailure("alices-backup.service"));
+  machine.Sample();
+  REQUIRE(machine.recorder.events.size() == 2);
+  CHECK(machine.recorder.events[0].event.unit_failure().unit() == "cups.service");
+  CHECK(machine.recorder.events[0].event.unit_failure().result() == "exit-code");
+  CHECK(machine.recorder.events[1].event.unit_failure().unit() == "other.service");
+  CHECK_FALSE(machine.recorder.events[0].urgent);
+}
+
+TEST_CASE("failures of the whole system come from the kernel's lines") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Kernel("Out of memory: Killed process 12 (sleep) total-vm:1kB, anon-rss:1kB"));
+  machine.Log(Kernel("amdgpu 0000:06:00.0: amdgpu: GPU reset begin!"));
+  machine.Log(Kernel("usb 1-1: new high-speed USB device"));
+  machine.Sample();
+  REQUIRE(machine.recorder.events.size() == 2);
+  const v1::SystemFailure& kill = machine.recorder.events[0].event.system_failure();
+  CHECK(kill.kind() == v1::SystemFailure::OUT_OF_MEMORY_KILL);
+  CHECK(kill.detail() == "sleep");
+  CHECK(machine.recorder.events[1].event.system_failure().kind() == v1::SystemFailure::GPU_RESET);
+}
+
+TEST_CASE("the journal is watched for as long as it is read") {
+  Machine machine;
+  machine.Sample();
+  machine.clock.Advance(10'000);
+  machine.Sample();
+  CHECK(machine.recorder.watched.at("journal") == 10'000);
+  CHECK(machine.recorder.unmeasured.empty());
+}
+
+TEST_CASE("a count that misses core dumps is unmeasured and not watched") {
+  Machine machine;
+  SECTION("they go to another program") { machine.SetCorePattern("|/usr/share/apport/apport %p"); }
+  SECTION("they go to a file") { machine.SetCorePattern("core"); }
+  SECTION("nothing tells whose programs crash") {
+    fs::remove_all(machine.context.roots.var + "/lib/dpkg");
+  }
+  machine.Sample();
+  machine.clock.Advance(10'000);
+  machine.Sample();
+  CHECK(machine.recorder.watched.empty());
+  CHECK(machine.recorder.unmeasured.count({event::kCrash, ""}) == 1);
+}
+
+TEST_CASE("a core dump that came proves that they come") {
+  Machine machine;
+  machine.SetCorePattern("|/opt/wrapper %p");
+  machine.Sample();
+  CHECK(machine.recorder.unmeasured.count({event::kCrash, ""}) == 1);
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.recorder.unmeasured.empty());
+}
+
+TEST_CASE("no journal is said, and found when it comes") {
+  Machine machine;
+  fs::remove_all(machine.context.roots.var + "/log");
+  machine.Sample();
+  for (const uint32_t kind : {event::kCrash, event::kUnitFailure, event::kSystemFailure}) {
+    CHECK(machine.recorder.unmeasured.count({kind, ""}) == 1);
+  }
+  CHECK(machine.recorder.watched.empty());
+  machine.Log({{"MESSAGE", "the journal is here"}});
+  machine.Sample();
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  machine.Sample();
+  CHECK(machine.Crashes().size() == 1);
+  CHECK(machine.recorder.unmeasured.empty());
+}
+
+TEST_CASE("a long backlog is told in portions, all of it, and none of it urgent when old") {
+  Machine machine;
+  machine.Sample();
+  machine.Restart();
+  constexpr uint32_t kCrashes = 150;
+  std::vector<testing::RecordedEntry> entries;
+  for (uint32_t i = 0; i < kCrashes; ++i) {
+    machine.clock.Advance(1'000);
+    entries.push_back({kBoot, machine.clock.WallMs() * 1000, machine.clock.BoottimeMs() * 1000,
+                       Coredump(i + 1, i % 2 == 0 ? "/usr/bin/sleep" : "/usr/bin/env")});
+  }
+  testing::AppendJournal(machine.context.roots.var + "/log/journal/system.journal", entries);
+  machine.clock.Advance(3'600'000);
+  for (int tick = 0; tick < 5; ++tick) machine.Sample();
+  uint32_t told = 0;
+  for (const v1::Crash& crash : machine.Crashes()) told += 1 + crash.repeats();
+  CHECK(told == kCrashes);
+  for (const auto& kept : machine.recorder.events) CHECK_FALSE(kept.urgent);
+}
+
+TEST_CASE("a package installed later is noticed") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Coredump(1, "/usr/bin/newtool"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 1);
+  CHECK(machine.Crashes()[0].program() == "other");
+  const std::string dpkg = machine.context.roots.var + "/lib/dpkg";
+  Write(dpkg + "/info/newtool.list", "/usr/bin/newtool\n");
+  Write(dpkg + "/status", "Package: newtool\nVersion: 0.1\n");
+  fs::last_write_time(dpkg + "/status", fs::file_time_type::clock::now() + std::chrono::hours(1));
+  machine.Log(Coredump(2, "/usr/bin/newtool"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 2);
+  CHECK(machine.Crashes()[1].program() == "newtool");
+  CHECK(machine.Crashes()[1].version() == "0.1");
+}
+
+}  // namespace
+}  // namespace candor

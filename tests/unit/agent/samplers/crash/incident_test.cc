@@ -1,0 +1,257 @@
+#include "agent/samplers/crash/incident.h"
+
+#include "tests/support/catch.h"
+
+namespace candor {
+namespace {
+
+using Kind = Finding::Kind;
+
+constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kStartUs = 1'790'000'000 * kSecondUs;
+
+// A finding `at_s` seconds into the test, in one boot.
+Finding At(int64_t at_s, Kind kind) {
+  Finding finding;
+  finding.kind = kind;
+  finding.cursor = "c" + std::to_string(at_s) + "." + std::to_string(static_cast<int>(kind));
+  finding.boot_id = "boot";
+  finding.realtime_us = kStartUs + at_s * kSecondUs;
+  finding.monotonic_us = at_s * kSecondUs;
+  return finding;
+}
+Finding Coredump(int64_t at_s, uint32_t pid, const std::string& unit = "session.scope") {
+  Finding finding = At(at_s, Kind::kCoredump);
+  finding.pid = pid;
+  finding.executable = "/usr/bin/editor";
+  finding.signal = 11;
+  finding.signature = "sig";
+  finding.unit = unit;
+  return finding;
+}
+Finding Fault(int64_t at_s, uint32_t pid) {
+  Finding finding = At(at_s, Kind::kFault);
+  finding.pid = pid;
+  finding.task = "editor";
+  finding.signal = 11;
+  return finding;
+}
+Finding UnitFailure(int64_t at_s, const std::string& unit, const std::string& result) {
+  Finding finding = At(at_s, Kind::kUnitFailure);
+  finding.unit = unit;
+  finding.result = result;
+  return finding;
+}
+Finding JobFailure(int64_t at_s, const std::string& unit) {
+  Finding finding = At(at_s, Kind::kJobFailure);
+  finding.unit = unit;
+  finding.result = "failed";
+  return finding;
+}
+
+// What is told when the clock stands `now_s` seconds into the test.
+std::vector<Kind> Settle(IncidentMerger& merger, int64_t now_s, bool coredumps = true) {
+  std::vector<Kind> kinds;
+  for (const Incident& i : merger.Settle(kStartUs + now_s * kSecondUs, coredumps)) {
+    kinds.push_back(i.finding.kind);
+  }
+  return kinds;
+}
+
+TEST_CASE("a fault line and its core dump are the core dump") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 77));
+  SECTION("that follows") { merger.Add(Coredump(3, 77)); }
+  SECTION("of another thread of the same process") {
+    Finding dump = Coredump(3, 70);
+    dump.threads = {77, 70};
+    merger.Add(dump);
+  }
+  CHECK(Settle(merger, 4) == std::vector{Kind::kCoredump});
+  CHECK(merger.Empty());
+}
+
+TEST_CASE("a fault waits for its core dump, and what is behind it waits too") {
+  IncidentMerger merger;
+  merger.Add(Coredump(1, 5));
+  merger.Add(Fault(2, 77));
+  merger.Add(UnitFailure(3, "cups.service", "exit-code"));
+  CHECK(Settle(merger, 4) == std::vector{Kind::kCoredump});
+  CHECK(merger.cursor() == Coredump(1, 5).cursor);
+  CHECK_FALSE(merger.Empty());
+
+  SECTION("until it comes") {
+    merger.Add(Coredump(9, 77));
+    CHECK(Settle(merger, 10) == std::vector{Kind::kUnitFailure, Kind::kCoredump});
+  }
+  SECTION("or half a minute long") {
+    CHECK(Settle(merger, 31).empty());
+    CHECK(Settle(merger, 33) == std::vector{Kind::kFault, Kind::kUnitFailure});
+    // A dump this late is the fault that was told.
+    merger.Add(Coredump(40, 77));
+    CHECK(Settle(merger, 41).empty());
+  }
+  CHECK(merger.Empty());
+}
+
+TEST_CASE("a fault that became part of its core dump does not swallow the dump") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 77));
+  merger.Add(UnitFailure(2, "daemon.service", "core-dump"));  // its own dump is still written
+  merger.Add(Coredump(3, 77));
+  CHECK(Settle(merger, 4).empty());
+  merger.Add(Coredump(8, 90, "daemon.service"));
+  CHECK(Settle(merger, 9) == std::vector{Kind::kCoredump, Kind::kCoredump});
+}
+
+TEST_CASE("where nobody takes core dumps a fault waits for none") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 77));
+  CHECK(Settle(merger, 1, /*coredumps=*/false) == std::vector{Kind::kFault});
+}
+
+TEST_CASE("a process's abort is not also its unit's failure, in whichever order they come") {
+  IncidentMerger merger;
+  SECTION("the dump first") {
+    merger.Add(Coredump(1, 7, "cups.service"));
+    merger.Add(UnitFailure(2, "cups.service", "core-dump"));
+  }
+  SECTION("the unit first") {
+    merger.Add(UnitFailure(1, "cups.service", "core-dump"));
+    CHECK(Settle(merger, 2).empty());
+    merger.Add(Coredump(3, 7, "cups.service"));
+  }
+  SECTION("the unit in a later round") {
+    merger.Add(Coredump(1, 7, "cups.service"));
+    CHECK(Settle(merger, 2) == std::vector{Kind::kCoredump});
+    merger.Add(UnitFailure(4, "cups.service", "core-dump"));
+    CHECK(Settle(merger, 5).empty());
+    CHECK(merger.Empty());
+    return;
+  }
+  CHECK(Settle(merger, 5) == std::vector{Kind::kCoredump});
+}
+
+TEST_CASE("a unit killed without a core dump belongs to the fault of that moment") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 7));
+  merger.Add(UnitFailure(2, "cups.service", "signal"));
+  CHECK(Settle(merger, 60) == std::vector{Kind::kFault});
+}
+
+TEST_CASE("another unit's failure is told beside the crash") {
+  IncidentMerger merger;
+  merger.Add(Coredump(1, 7, "cups.service"));
+  merger.Add(UnitFailure(2, "ssh.service", "core-dump"));
+  merger.Add(UnitFailure(2, "cups.service", "exit-code"));
+  CHECK(Settle(merger, 60) == std::vector{Kind::kCoredump, Kind::kUnitFailure, Kind::kUnitFailure});
+}
+
+TEST_CASE("an out-of-memory kill is not also its unit's failure") {
+  IncidentMerger merger;
+  merger.Add(At(1, Kind::kOutOfMemory));
+  merger.Add(UnitFailure(2, "cups.service", "oom-kill"));
+  CHECK(Settle(merger, 3) == std::vector{Kind::kOutOfMemory});
+  // A kill inside the unit's own limit leaves no line of the system.
+  merger.Add(UnitFailure(500, "cups.service", "oom-kill"));
+  CHECK(Settle(merger, 501) == std::vector{Kind::kUnitFailure});
+}
+
+TEST_CASE("a failed unit and the job that started it are one failure") {
+  IncidentMerger merger;
+  merger.Add(UnitFailure(1, "cups.service", "exit-code"));
+  merger.Add(JobFailure(1, "cups.service"));
+  merger.Add(JobFailure(2, "ssh.service"));
+  CHECK(Settle(merger, 3) == std::vector{Kind::kUnitFailure, Kind::kJobFailure});
+}
+
+TEST_CASE("the same pid in another boot is another process") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 77));
+  Finding dump = Coredump(2, 77);
+  dump.boot_id = "other boot";
+  merger.Add(dump);
+  CHECK(Settle(merger, 60) == std::vector{Kind::kFault, Kind::kCoredump});
+}
+
+TEST_CASE("repeats of one crash in a round are counted, other crashes are told") {
+  IncidentMerger merger;
+  for (uint32_t pid = 1; pid <= 4; ++pid) merger.Add(Coredump(pid, pid));
+  Finding other = Coredump(6, 9);
+  other.signature = "another stack";
+  merger.Add(other);
+  const auto incidents = merger.Settle(kStartUs + 60 * kSecondUs, true);
+  REQUIRE(incidents.size() == 2);
+  CHECK(incidents[0].repeats == 3);
+  CHECK(incidents[1].repeats == 0);
+}
+
+TEST_CASE("a wall clock set back makes nothing wait for ever") {
+  IncidentMerger merger;
+  merger.Add(Fault(1, 77));
+  CHECK(Settle(merger, -3600) == std::vector{Kind::kFault});
+}
+
+TEST_CASE("memory stays bounded in a storm of crashes") {
+  IncidentMerger merger;
+  size_t told = 0;
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    if (merger.Full()) {
+      for (const Incident& incident : merger.Settle(kStartUs + 20'000 * kSecondUs, true)) {
+        told += 1 + incident.repeats;
+      }
+    }
+    REQUIRE_FALSE(merger.Full());
+    merger.Add(Coredump(i, i));
+  }
+  for (const Incident& incident : merger.Settle(kStartUs + 20'000 * kSecondUs, true)) {
+    told += 1 + incident.repeats;
+  }
+  CHECK(told == 10'000);
+}
+
+JournalEntry Entry(std::vector<std::pair<std::string, std::string>> fields) {
+  JournalEntry entry;
+  entry.fields = std::move(fields);
+  return entry;
+}
+
+TEST_CASE("entries become findings by their message id or their line") {
+  CHECK(FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kCoredump)},
+                           {"COREDUMP_PID", "12"},
+                           {"COREDUMP_SIGNAL", "6"},
+                           {"COREDUMP_EXE", "/usr/bin/x"}}))
+            ->pid == 12);
+  CHECK(FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kUnitFailed)},
+                           {"USER_UNIT", "app.service"},
+                           {"UNIT", "user@1000.service"},
+                           {"UNIT_RESULT", "timeout"}}))
+            ->unit == "app.service");
+  CHECK(FindingFrom(Entry({{"_TRANSPORT", "kernel"},
+                           {"MESSAGE", "foo[9]: segfault at 0 ip 0 sp 0 error 4"}}))
+            ->kind == Kind::kFault);
+  // The same words from anybody else are nothing.
+  CHECK_FALSE(FindingFrom(
+      Entry({{"_TRANSPORT", "stdout"}, {"MESSAGE", "foo[9]: segfault at 0 ip 0 sp 0 error 4"}})));
+}
+
+TEST_CASE("a dump that was asked for, and a job that only depended, are no failures") {
+  CHECK_FALSE(FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kCoredump)},
+                                 {"COREDUMP_PID", "12"},
+                                 {"COREDUMP_SIGNAL", "3"}})));
+  CHECK_FALSE(FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kJobFailed)},
+                                 {"UNIT", "a.service"},
+                                 {"JOB_RESULT", "dependency"}})));
+}
+
+TEST_CASE("an entry with broken numbers still tells its crash") {
+  const auto finding = FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kCoredump)},
+                                          {"COREDUMP_PID", "x"},
+                                          {"COREDUMP_SIGNAL", ""}}));
+  REQUIRE(finding);
+  CHECK(finding->pid == 0);
+  CHECK(finding->signal == 0);
+}
+
+}  // namespace
+}  // namespace candor
