@@ -20,19 +20,23 @@ function(candor_dependency name)
   endforeach()
   set(static)
   foreach(lib IN LISTS DEP_${name}_STATIC_LIBRARIES)
+    # What belongs to glibc and the compiler stays shared.
+    if(lib MATCHES "^(pthread|rt|dl|m|atomic)$")
+      list(APPEND static "-l${lib}")
+      continue()
+    endif()
     find_library(CANDOR_ARCHIVE_${lib} NAMES lib${lib}.a)
-    if(CANDOR_ARCHIVE_${lib})
-      list(APPEND static ${CANDOR_ARCHIVE_${lib}})
-    elseif(NOT lib MATCHES "^(pthread|rt|dl|m|atomic)$")
+    if(NOT CANDOR_ARCHIVE_${lib})
       message(FATAL_ERROR "no static archive for lib${lib}, which the daemon needs")
     endif()
+    list(APPEND static ${CANDOR_ARCHIVE_${lib}})
   endforeach()
   add_library(dep_${name} INTERFACE)
   target_include_directories(dep_${name} SYSTEM INTERFACE ${DEP_${name}_INCLUDE_DIRS})
   target_link_libraries(
     dep_${name}
     INTERFACE
-      "$<IF:$<BOOL:$<TARGET_PROPERTY:CANDOR_STATIC_DEPS>>,-Wl$<COMMA>--start-group;${static};-Wl$<COMMA>--end-group,${shared}>"
+      "$<IF:$<BOOL:$<TARGET_PROPERTY:CANDOR_STATIC_DEPS>>,${static},${shared}>"
       Threads::Threads)
 endfunction()
 

@@ -204,7 +204,7 @@ std::string FormatDuration(int64_t ms) {
   if (ms < 1000) {
     std::snprintf(text, sizeof text, "%d ms", static_cast<int>(ms));
   } else if (seconds < 60) {
-    std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms / 100) / 10);
+    std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(ms - ms % 100) / 1000);
   } else if (seconds < 3600) {
     std::snprintf(text, sizeof text, "%d m %d s", static_cast<int>(seconds / 60),
                   static_cast<int>(seconds % 60));
