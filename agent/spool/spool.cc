@@ -238,7 +238,6 @@ absl::Status Spool::AcknowledgeThrough(uint64_t through, const std::vector<Refus
 // Flight ------------------------------------------------------------------------------------------
 
 Spool::Flight Spool::BeginFlight() {
-  in_flight_ = true;
   in_flight_through_ = 0;
   return Flight(*this, state_.epoch);
 }
@@ -250,7 +249,6 @@ Spool::Flight::Flight(Flight&& other) noexcept
 
 Spool::Flight::~Flight() {
   if (spool_ == nullptr) return;
-  spool_->in_flight_ = false;
   spool_->in_flight_through_ = 0;
 }
 

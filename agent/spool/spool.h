@@ -242,7 +242,6 @@ class Spool {
   uint64_t lost_harvests_ = 0;
 
   uint64_t in_flight_through_ = 0;
-  bool in_flight_ = false;
 };
 
 }  // namespace candor

@@ -1,6 +1,6 @@
 #include "agent/windows/unmeasured.h"
 
-#include "agent/windows/text.h"
+#include "agent/samplers/support/clean_text.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/columns.h"
 #include "common/registry.h"

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "agent/windows/text.h"
+#include "agent/samplers/support/clean_text.h"
 #include "common/batch.h"
 #include "common/time_text.h"
 

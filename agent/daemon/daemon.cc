@@ -1,0 +1,339 @@
+#include "agent/daemon/daemon.h"
+
+#include <malloc.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+// clang-format off
+#include <utility>  // boost 1.74's awaitable.hpp needs std::exchange
+// clang-format on
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <memory>
+
+#include "agent/daemon/control_replies.h"
+#include "agent/daemon/control_server.h"
+#include "agent/daemon/power.h"
+#include "agent/daemon/pusher.h"
+#include "agent/daemon/remote_configuration.h"
+#include "agent/daemon/samplers.h"
+#include "agent/spool/spool.h"
+#include "agent/windows/boot_id.h"
+#include "agent/windows/window_set.h"
+#include "candor/v1/ingest.pb.h"
+#include "candor/v1/local.pb.h"
+#include "common/files.h"
+#include "common/log.h"
+#include "common/status.h"
+
+namespace candor {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr int64_t kMinuteMs = 60'000;
+constexpr int64_t kBehindLineMs = 5;
+constexpr int64_t kSamplerGraceMs = 1'000;
+constexpr int64_t kStopGraceMs = 2'000;
+constexpr int kStateFolderMode = 0711;
+
+// A disk image's copy is told by this; where there is none, copies cannot be told apart.
+std::string ReadMachineId(const LinuxRoots& roots) {
+  const auto id = ReadFile(roots.etc + "/machine-id", 256);
+  if (!id.ok()) return {};
+  return id->substr(0, id->find('\n'));
+}
+
+SpoolOptions MakeSpoolOptions(const AgentSettings& settings, const LinuxRoots& roots,
+                              const std::string& boot_id) {
+  SpoolOptions options;
+  options.path = settings.spool_path();
+  options.bytes_max = static_cast<uint64_t>(settings.spool_mib) << 20;
+  options.age_max_ms = settings.spool_days * 86'400'000;
+  options.ledger_bytes_max = static_cast<uint64_t>(settings.ledger_mib) << 20;
+  options.ledger_age_max_ms = settings.ledger_days * 86'400'000;
+  options.machine_id = ReadMachineId(roots);
+  options.boot_id = boot_id;
+  return options;
+}
+
+class Daemon {
+ public:
+  Daemon(const DaemonOptions& options, const Clock& clock, Random& random)
+      : options_(options),
+        clock_(clock),
+        random_(random),
+        settings_(options.settings),
+        started_wall_ms_(clock.WallMs()),
+        timer_(io_),
+        grace_(io_),
+        signals_(io_, SIGTERM, SIGINT, SIGHUP) {}
+
+  absl::Status Start() {
+    CANDOR_RETURN_IF_ERROR(MakeFolder(settings_.state, kStateFolderMode));
+    CANDOR_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(settings_.state + "/lock"));
+    lock_ = std::make_unique<FileLock>(std::move(lock));
+    CANDOR_ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId(options_.roots.proc));
+    CANDOR_ASSIGN_OR_RETURN(
+        spool_, Spool::Open(MakeSpoolOptions(settings_, options_.roots, boot_id), clock_, random_));
+    configuration_ = std::make_unique<RemoteConfiguration>(settings_);
+    windows_ = std::make_unique<WindowSet>(clock_, boot_id);
+    MakeSamplers();
+    MakePusher();
+    CANDOR_ASSIGN_OR_RETURN(
+        control_, ControlServer::Listen(io_, settings_.control_socket(),
+                                        [this](const v1::ControlRequest& r) { return Answer(r); }));
+    return absl::OkStatus();
+  }
+
+  void Run() {
+    AwaitSignal();
+    asio::co_spawn(io_, TickForEver(), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    LogInfo("candor-agent ready", {{"state", settings_.state},
+                                   {"control", settings_.control_socket()},
+                                   {"uplink", UplinkText()}});
+    sd_notify(0, "READY=1");
+    io_.run();
+  }
+
+ private:
+  void MakeSamplers() {
+    SamplerContext context{io_, clock_, *windows_, options_.roots,
+                           [this](std::string_view name) { return spool_->Cursor(name); }};
+    samplers_ = std::make_unique<SamplerRunner>(AllSamplers(settings_.dns_servers),
+                                                std::move(context), [this] { SamplerDone(); });
+    samplers_->Configure(configuration_->effective().families_off,
+                         configuration_->effective().services);
+  }
+
+  void MakePusher() {
+    UplinkPlace place{settings_.uplink_socket, settings_.uplink_program, settings_.state};
+    if (place.program.empty()) {
+      const auto found = FindUplinkProgram(options_.own_path);
+      if (found.ok()) place.program = *found;
+    } else {
+      // A program that was named is meant.
+      place.socket.clear();
+    }
+    place_ = place;
+    pusher_ = std::make_unique<Pusher>(PusherContext{
+        io_, clock_, random_, *spool_, *windows_, place,
+        [this]() -> const EffectiveConfiguration& { return configuration_->effective(); },
+        [this](const v1::Configuration& configuration) { Apply(configuration); },
+        [] { malloc_trim(0); }});
+  }
+
+  std::string UplinkText() const {
+    if (place_.program.empty()) return place_.socket;
+    return place_.socket.empty() ? place_.program : place_.socket + " or " + place_.program;
+  }
+
+  // Ticks ---------------------------------------------------------------------------------------
+
+  asio::awaitable<void> TickForEver() {
+    while (!stopping_) {
+      const bool boundary = windows_->MinuteOver();
+      StartSamplers();
+      if (boundary) co_await SamplersSettle();
+      Collect();
+      if (boundary) on_battery_ = OnBattery(options_.roots.sys);
+      const int64_t wait_ms = MsToGridLine(clock_.WallMs(), TickSeconds());
+      pusher_->Consider(windows_->in_use(), on_battery_, wait_ms);
+      co_await SleepUntilLine(clock_.WallMs() + wait_ms, wait_ms);
+    }
+  }
+
+  int64_t TickSeconds() const {
+    const EffectiveConfiguration& configuration = configuration_->effective();
+    if (!windows_->in_use()) return configuration.tick_idle_s;
+    // On battery the laptop's own work goes first.
+    const int64_t active_s = configuration.tick_active_s;
+    return on_battery_ ? std::min<int64_t>(2 * active_s, configuration.tick_idle_s) : active_s;
+  }
+
+  void StartSamplers() {
+    Tick tick;
+    tick.wall_ms = clock_.WallMs();
+    tick.boottime_ms = clock_.BoottimeMs();
+    tick.in_use = windows_->in_use();
+    tick.minute_start = tick.wall_ms / kMinuteMs != last_tick_minute_;
+    last_tick_minute_ = tick.wall_ms / kMinuteMs;
+    samplers_->Start(tick);
+  }
+
+  // Until no sampler is busy any more, at most for the grace.
+  asio::awaitable<void> SamplersSettle() {
+    if (!samplers_->busy()) co_return;
+    grace_.expires_after(milliseconds(kSamplerGraceMs));
+    boost::system::error_code ignored;
+    co_await grace_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
+  void SamplerDone() {
+    if (!samplers_->busy()) grace_.cancel();
+    if (windows_->urgent()) Collect();
+  }
+
+  // What must not wait goes to the spool.
+  void Collect() {
+    const bool urgent = windows_->urgent();
+    if (windows_->MinuteOver()) {
+      Keep(windows_->Close());
+    } else if (urgent) {
+      Keep(windows_->TakeEvents());
+    }
+    if (urgent) pusher_->OnUrgent();
+  }
+
+  void Keep(const Harvest& harvest) {
+    const absl::Status status = spool_->Add(harvest);
+    if (status.ok() == spool_works_) return;
+    spool_works_ = status.ok();
+    if (status.ok()) {
+      LogInfo("the spool takes measurements again");
+    } else {
+      LogError("the spool takes nothing; measuring goes on in memory",
+               {{"reason", MessageOf(status)}});
+    }
+  }
+
+  asio::awaitable<void> SleepUntilLine(int64_t line_ms, int64_t wait_ms) {
+    while (wait_ms > 0 && !stopping_) {
+      timer_.expires_after(milliseconds(wait_ms));
+      boost::system::error_code error;
+      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return;  // somebody wants a tick now
+      // A clock that is slewed may make the timer a touch early; a clock that was set does not.
+      const int64_t rest_ms = line_ms - clock_.WallMs();
+      wait_ms = rest_ms > 0 && rest_ms < 1'000 ? rest_ms : 0;
+    }
+  }
+
+  // Configuration, questions, signals -----------------------------------------------------------
+
+  void Apply(const v1::Configuration& configuration) {
+    const EffectiveConfiguration before = configuration_->effective();
+    if (absl::Status status = configuration_->Apply(configuration); !status.ok()) {
+      LogWarning("configuration", {{"reason", MessageOf(status)}});
+    }
+    if (configuration_->effective() == before) return;
+    LogInfo("configuration applied",
+            {{"services", uint64_t{configuration_->effective().services.size()}},
+             {"watched", configuration_->effective().watched ? "yes" : "no"}});
+    Reconfigure();
+  }
+
+  void Reconfigure() {
+    samplers_->Configure(configuration_->effective().families_off,
+                         configuration_->effective().services);
+  }
+
+  ControlReplies Answer(const v1::ControlRequest& request) {
+    if (request.has_push()) pusher_->OnAsked();
+    return AnswerControl(request, ControlSources{*spool_, *windows_, *pusher_, settings_, clock_,
+                                                 options_.roots, started_wall_ms_});
+  }
+
+  void AwaitSignal() {
+    signals_.async_wait([this](boost::system::error_code error, int signal) {
+      if (error) return;
+      if (signal == SIGHUP) {
+        Reload();
+        AwaitSignal();
+      } else {
+        Stop();
+      }
+    });
+  }
+
+  void Reload() {
+    auto settings = options_.reload();
+    if (!settings.ok()) {
+      LogError("settings not read again", {{"reason", MessageOf(settings.status())}});
+      return;
+    }
+    // Where things lie is settled at start.
+    settings->state = settings_.state;
+    settings_ = std::move(*settings);
+    configuration_->SetLocal(settings_);
+    Reconfigure();
+    timer_.cancel();
+    LogInfo("settings read again");
+  }
+
+  void Stop() {
+    stopping_ = true;
+    sd_notify(0, "STOPPING=1");
+    LogInfo("candor-agent stopping");
+    pusher_->Stop();
+    Keep(windows_->Close());
+    timer_.cancel();
+    grace_.cancel();
+    asio::co_spawn(io_, EndSoon(), [this](std::exception_ptr) { io_.stop(); });
+  }
+
+  asio::awaitable<void> EndSoon() {
+    const int64_t until_ms = clock_.MonotonicMs() + kStopGraceMs;
+    asio::steady_timer pause(io_);
+    while ((pusher_->running() || samplers_->busy()) && clock_.MonotonicMs() < until_ms) {
+      pause.expires_after(milliseconds(20));
+      boost::system::error_code ignored;
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  const DaemonOptions& options_;
+  const Clock& clock_;
+  Random& random_;
+  AgentSettings settings_;
+  const int64_t started_wall_ms_;
+  UplinkPlace place_;
+
+  // Coroutines refer to what follows: the context is stopped before any of it goes.
+  asio::io_context io_{1};
+  asio::steady_timer timer_;
+  asio::steady_timer grace_;
+  asio::signal_set signals_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<RemoteConfiguration> configuration_;
+  std::unique_ptr<WindowSet> windows_;
+  std::unique_ptr<SamplerRunner> samplers_;
+  std::unique_ptr<Pusher> pusher_;
+  std::unique_ptr<ControlServer> control_;
+
+  int64_t last_tick_minute_ = -1;
+  bool on_battery_ = false;
+  bool spool_works_ = true;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int64_t MsToGridLine(int64_t wall_ms, int64_t period_s) {
+  const int64_t period_ms = period_s * 1'000;
+  const int64_t past_ms = ((wall_ms % period_ms) + period_ms) % period_ms;
+  return period_ms - past_ms + kBehindLineMs;
+}
+
+absl::Status RunDaemon(const DaemonOptions& options, const Clock& clock, Random& random) {
+  ::umask(0077);
+  Daemon daemon(options, clock, random);
+  CANDOR_RETURN_IF_ERROR(daemon.Start());
+  daemon.Run();
+  return absl::OkStatus();
+}
+
+}  // namespace candor

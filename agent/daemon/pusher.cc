@@ -1,0 +1,279 @@
+#include "agent/daemon/pusher.h"
+
+// clang-format off
+#include <utility>  // boost 1.74's awaitable.hpp needs std::exchange
+// clang-format on
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <optional>
+
+#include "agent/daemon/push_session.h"
+#include "common/log.h"
+#include "common/registry.h"
+#include "common/status.h"
+#include "common/version.h"
+
+namespace candor {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kUplink = "uplink";
+// While the collector cannot be reached, what is pending is sealed in larger pieces.
+constexpr uint64_t kPendingMaxWhileFailing = 60;
+
+PushPolicy::Failure FailureOf(v1::PushDone::Outcome outcome) {
+  switch (outcome) {
+    case v1::PushDone::NOT_ENROLLED:
+      return PushPolicy::Failure::kNotEnrolled;
+    case v1::PushDone::REVOKED:
+    case v1::PushDone::CERTIFICATE_EXPIRED:
+    case v1::PushDone::CERTIFICATE_NOT_YET_VALID:
+    case v1::PushDone::UNTRUSTED_SERVER:
+    case v1::PushDone::WRONG_ROLE:
+      return PushPolicy::Failure::kHopeless;
+    default:
+      return PushPolicy::Failure::kUnreachable;
+  }
+}
+
+// "UNTRUSTED_SERVER" and a detail to "untrusted server: …".
+std::string OutcomeText(const PushResult& result) {
+  if (result.done.outcome() == v1::PushDone::OUTCOME_UNSPECIFIED) {
+    return std::string(result.error.message());
+  }
+  std::string text = v1::PushDone::Outcome_Name(result.done.outcome());
+  for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(std::tolower(c));
+  if (!result.done.detail().empty()) text += ": " + result.done.detail();
+  return text;
+}
+
+}  // namespace
+
+struct Pusher::Impl {
+  explicit Impl(PusherContext given)
+      : context(std::move(given)), policy(context.clock, context.random), timer(context.io) {}
+
+  void Consider(bool now_in_use, bool now_on_battery, int64_t tick_ms) {
+    in_use = now_in_use;
+    on_battery = now_on_battery;
+    next_tick_ms = tick_ms;
+    Reconsider();
+  }
+
+  void Reconsider() {
+    if (stopped || running) return;
+    const EffectiveConfiguration& configuration = context.configuration();
+    policy.SetCadence(
+        {configuration.push_active_s, configuration.push_idle_s, configuration.watched});
+    const int64_t wait_ms = policy.DueMs(in_use, on_battery) - context.clock.BoottimeMs();
+    if (wait_ms <= 0) {
+      Start();
+    } else if (wait_ms < next_tick_ms) {
+      timer.expires_after(std::chrono::milliseconds(wait_ms));
+      timer.async_wait([this](boost::system::error_code error) {
+        if (!error) Reconsider();
+      });
+    }
+  }
+
+  void Start() {
+    running = true;
+    timer.cancel();
+    asio::co_spawn(context.io, Push(), [this](std::exception_ptr failure) {
+      running = false;
+      if (failure) LogError("a push ended with an exception");
+      context.on_idle();
+      Reconsider();
+    });
+  }
+
+  asio::awaitable<void> Push() {
+    SealPending();
+    PushResult result;
+    const auto position = context.spool.Position();
+    absl::StatusOr<UplinkProcess> uplink = StartUplink(position.status());
+    if (uplink.ok()) {
+      session.emplace(context.io, uplink->TakeSocket(), context.spool, PushLimits{},
+                      [this](const v1::FromUplink& message) { Take(message); });
+      throttle_ms.reset();
+      result = co_await session->Run(MakeStart(*position));
+      session.reset();
+    } else {
+      result.error = uplink.status();
+    }
+    if (!stopped) Conclude(result);
+    // The uplink has said its last word; one that does not go is ended with its object.
+    for (int i = 0; uplink.ok() && i < 20 && !uplink->Reap(); ++i) {
+      timer.expires_after(std::chrono::milliseconds(50));
+      boost::system::error_code ignored;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  }
+
+  absl::StatusOr<UplinkProcess> StartUplink(const absl::Status& ready) {
+    CANDOR_RETURN_IF_ERROR(ready);
+    return UplinkProcess::Start(context.uplink);
+  }
+
+  void SealPending() {
+    if (policy.failing() && context.spool.Figures().pending < kPendingMaxWhileFailing) return;
+    if (absl::Status sealed = context.spool.Seal(); !sealed.ok()) {
+      LogWarning("cannot seal what was measured", {{"reason", MessageOf(sealed)}});
+    }
+  }
+
+  v1::PushStart MakeStart(const SpoolPosition& position) {
+    v1::PushStart start;
+    v1::Hello& hello = *start.mutable_hello();
+    hello.set_protocol(1);
+    hello.set_agent_version(std::string(kVersion));
+    hello.set_epoch(position.epoch);
+    hello.set_first_held(position.first_held);
+    hello.set_last_sealed(position.last_sealed);
+    hello.set_wall_ms(context.clock.WallMs());
+    hello.set_boottime_ms(context.clock.BoottimeMs());
+    const EffectiveConfiguration& configuration = context.configuration();
+    hello.set_configuration_hash(configuration.hash);
+    if (configuration.families_off.contains("network")) return start;
+    for (const ProbedService& service : configuration.services) {
+      if (!service.tls && service.http_path.empty()) continue;
+      auto* probe = start.add_probe();
+      probe->set_name(service.name);
+      probe->set_host(service.host);
+      probe->set_port(service.port);
+      probe->set_tls(service.tls);
+      probe->set_http_path(service.http_path);
+    }
+    return start;
+  }
+
+  void Take(const v1::FromUplink& message) {
+    if (message.has_welcome()) {
+      policy.SetReconnectWindow(message.welcome().reconnect_window_s());
+      if (message.welcome().has_configuration()) {
+        context.on_configuration(message.welcome().configuration());
+      }
+    } else if (message.has_configuration()) {
+      context.on_configuration(message.configuration());
+    } else if (message.has_throttle()) {
+      throttle_ms = message.throttle().retry_after_ms();
+    } else if (message.has_probe()) {
+      TakeProbe(message.probe());
+    }
+  }
+
+  void TakeProbe(const v1::ServiceProbe& probe) {
+    WindowSet& windows = context.windows;
+    const auto record = [&](uint32_t metric, bool measured, uint64_t us) {
+      if (measured) {
+        windows.Measured(metric, probe.service());
+        windows.Record(metric, probe.service(), static_cast<int64_t>(us));
+      } else if (!probe.failure().empty()) {
+        windows.Unmeasured(metric, probe.service(), "the service did not answer the last probe");
+      }
+    };
+    record(metric::kTls, probe.has_tls_us(), probe.tls_us());
+    record(metric::kFirstByte, probe.has_first_byte_us(), probe.first_byte_us());
+  }
+
+  void Conclude(const PushResult& result) {
+    const v1::PushDone& done = result.done;
+    const bool ok = done.outcome() == v1::PushDone::OK;
+    if (result.new_epoch) {
+      policy.OnMore();
+    } else if (ok && Unfinished(result)) {
+      policy.OnMore();
+    } else if (ok) {
+      policy.OnSuccess();
+    } else if (throttle_ms || done.outcome() == v1::PushDone::THROTTLED) {
+      policy.OnThrottle(throttle_ms.value_or(PushPolicy::kRetryCapMs));
+    } else {
+      policy.OnFailure(FailureOf(done.outcome()));
+    }
+    Remember(result, ok);
+    if (done.outcome() != v1::PushDone::OUTCOME_UNSPECIFIED) RecordCost(done);
+  }
+
+  // A backlog that one push did not carry: another follows, as long as it gets on.
+  bool Unfinished(const PushResult& result) const {
+    const auto figures = context.spool.Figures();
+    const bool sealed_left = figures.held_batches > 0 && result.batches_sent > 0;
+    return sealed_left || (was_failing && figures.pending >= kPendingMaxWhileFailing);
+  }
+
+  void Remember(const PushResult& result, bool ok) {
+    const std::string outcome = result.new_epoch ? "a new epoch began" : OutcomeText(result);
+    status.last_wall_ms = context.clock.WallMs();
+    if (result.done.certificate_not_after_ms() != 0) {
+      status.certificate_not_after_ms = result.done.certificate_not_after_ms();
+    }
+    was_failing = !ok;
+    // The same failure again is no news.
+    if (outcome == status.last_outcome && !ok) return;
+    status.last_outcome = outcome;
+    Log(ok ? LogLevel::kDebug : LogLevel::kWarning, ok ? "pushed" : "push failed",
+        {{"outcome", outcome}, {"batches", result.batches_sent}});
+  }
+
+  void RecordCost(const v1::PushDone& done) {
+    WindowSet& windows = context.windows;
+    windows.Count(metric::kAgentCpu, kUplink, static_cast<int64_t>(done.cpu_us() / 1'000));
+    windows.Gauge(metric::kAgentMemory, kUplink, static_cast<int64_t>(done.rss_kib_max()));
+    windows.Count(metric::kAgentWakeups, kUplink, static_cast<int64_t>(done.context_switches()));
+    windows.Count(metric::kAgentBytesSent, kUplink, static_cast<int64_t>(done.bytes_sent()));
+  }
+
+  PusherContext context;
+  PushPolicy policy;
+  asio::steady_timer timer;
+  std::optional<PushSession> session;
+  std::optional<int64_t> throttle_ms;
+  PushStatus status;
+  bool in_use = false;
+  bool on_battery = false;
+  bool was_failing = false;
+  bool running = false;
+  bool stopped = false;
+  int64_t next_tick_ms = 0;
+};
+
+Pusher::Pusher(PusherContext context) : impl_(std::make_unique<Impl>(std::move(context))) {}
+Pusher::~Pusher() = default;
+
+void Pusher::Consider(bool in_use, bool on_battery, int64_t next_tick_ms) {
+  impl_->Consider(in_use, on_battery, next_tick_ms);
+}
+
+void Pusher::OnUrgent() {
+  impl_->policy.OnUrgent();
+  impl_->Reconsider();
+}
+
+void Pusher::OnAsked() {
+  impl_->policy.OnAsked();
+  impl_->Reconsider();
+}
+
+void Pusher::Stop() {
+  impl_->stopped = true;
+  impl_->timer.cancel();
+  if (impl_->session) impl_->session->Abort();
+}
+
+PushStatus Pusher::status() const {
+  PushStatus status = impl_->status;
+  const int64_t due_ms = impl_->policy.DueMs(impl_->in_use, impl_->on_battery);
+  status.next_wall_ms = impl_->context.clock.WallMs() +
+                        std::max<int64_t>(due_ms - impl_->context.clock.BoottimeMs(), 0);
+  return status;
+}
+
+bool Pusher::running() const { return impl_->running; }
+
+}  // namespace candor

@@ -1,0 +1,62 @@
+// The laptop's own settings: /etc/candor/agent.toml, every key with a default, flags on top.
+//
+//   state = "/var/lib/candor-agent"     identity, spool, control socket
+//   log_level = "info"                  debug | info | warning | error
+//   families_off = ["usage"]            never sampled, whatever the collector says
+//   [push]    active_s = 300            how often to push, in use and idle; what stands here wins
+//             idle_s = 900              over the collector's configuration
+//   [tick]    active_s = 10  idle_s = 60
+//   [spool]   size_mib = 256  age_days = 30  ledger_mib = 64  ledger_days = 30
+//   [uplink]  program = ""              started for each push where no service manager listens
+//             socket = "/run/candor/uplink.sock"
+//   [network] dns_servers = ""          resolvers to ask instead of the system's
+//   [[service]] name host port tls http_path icmp    probed beside those the collector names
+//
+// A plain value; read once at start and again on SIGHUP.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "agent/samplers/sampler.h"
+
+namespace candor {
+
+struct AgentSettings {
+  std::string state = "/var/lib/candor-agent";
+  std::string log_level = "info";
+  std::vector<std::string> families_off;
+  // Nothing: as the collector says, else the default.
+  std::optional<int64_t> push_active_s;
+  std::optional<int64_t> push_idle_s;
+  std::optional<int64_t> tick_active_s;
+  std::optional<int64_t> tick_idle_s;
+  int64_t spool_mib = 256;
+  int64_t spool_days = 30;
+  int64_t ledger_mib = 64;
+  int64_t ledger_days = 30;
+  std::string uplink_program;  // empty: beside this program
+  std::string uplink_socket = "/run/candor/uplink.sock";
+  std::string dns_servers;
+  std::vector<ProbedService> services;
+
+  std::string control_socket() const { return state + "/control.sock"; }
+  std::string spool_path() const { return state + "/spool.db"; }
+  std::string configuration_path() const { return state + "/configuration.bin"; }
+};
+
+inline constexpr char kDefaultConfigPath[] = "/etc/candor/agent.toml";
+
+// `path` empty: the default file, which need not exist. Errors name file, line and key.
+absl::StatusOr<AgentSettings> LoadSettings(const std::string& path);
+
+// Names of families that can be switched off.
+const std::vector<std::string>& SamplerFamilies();
+
+// What both the laptop's file and the collector may name as a service. InvalidArgument otherwise.
+absl::Status CheckService(const ProbedService& service);
+
+}  // namespace candor

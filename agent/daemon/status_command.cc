@@ -1,0 +1,89 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "agent/daemon/commands.h"
+#include "agent/daemon/control_client.h"
+#include "agent/daemon/measured_rows.h"
+#include "candor/v1/local.pb.h"
+#include "common/hash.h"
+#include "common/status.h"
+#include "common/time_text.h"
+
+namespace candor {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string EpochText(uint64_t epoch) {
+  std::string bytes(8, '\0');
+  for (size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(epoch >> (56 - 8 * i));
+  return ToHex(bytes);
+}
+
+ordered_json TimeOrNull(int64_t wall_ms) {
+  return wall_ms == 0 ? ordered_json() : ordered_json(FormatTime(wall_ms));
+}
+
+ordered_json StatusRow(const v1::Status& status) {
+  ordered_json row;
+  row["version"] = status.version();
+  row["started_at"] = TimeOrNull(status.started_wall_ms());
+  row["epoch"] = EpochText(status.epoch());
+  row["first_held"] = status.first_held();
+  row["last_sealed"] = status.last_sealed();
+  row["spool_bytes"] = status.spool_bytes();
+  row["spool_bytes_max"] = status.spool_bytes_max();
+  row["dropped_batches"] = status.dropped_batches();
+  row["last_push_at"] = TimeOrNull(status.last_push_wall_ms());
+  row["last_push_outcome"] = status.last_push_outcome();
+  row["next_push_at"] = TimeOrNull(status.next_push_wall_ms());
+  row["cpu_s"] = static_cast<double>(status.cpu_us()) / 1e6;
+  row["rss_kib"] = status.rss_kib();
+  row["measured"] = MeasuredRows(status.measured());
+  return row;
+}
+
+std::string PushText(const v1::Status& status, int64_t now_ms) {
+  const std::string next = absl::StrCat(
+      "next in ", FormatDuration(std::max<int64_t>(status.next_push_wall_ms() - now_ms, 0)));
+  if (status.last_push_wall_ms() == 0) return "none yet, " + next;
+  return absl::StrCat(FormatDuration(std::max<int64_t>(now_ms - status.last_push_wall_ms(), 0)),
+                      " ago: ", status.last_push_outcome(), "; ", next);
+}
+
+std::string StatusText(const v1::Status& status, int64_t now_ms) {
+  const uint64_t held = status.last_sealed() + 1 - status.first_held();
+  std::string text =
+      absl::StrCat("candor-agent ", status.version(), ", running for ",
+                   FormatDuration(std::max<int64_t>(now_ms - status.started_wall_ms(), 0)), "\n");
+  absl::StrAppend(&text, "last push   ", PushText(status, now_ms), "\n");
+  absl::StrAppend(&text, "spool       ", FormatBytes(status.spool_bytes()), " of ",
+                  FormatBytes(status.spool_bytes_max()), ", ", held, " places held, epoch ",
+                  EpochText(status.epoch()), ", ", status.dropped_batches(), " batches dropped\n");
+  absl::StrAppend(&text, "own cost    ",
+                  FormatDuration(static_cast<int64_t>(status.cpu_us() / 1000)), " of CPU so far, ",
+                  FormatBytes(status.rss_kib() * 1024), " of memory\n\n");
+  return text;
+}
+
+}  // namespace
+
+absl::Status RunStatus(const AgentSettings& settings, OutputFormat format, const Clock& clock) {
+  v1::ControlRequest request;
+  request.mutable_status();
+  v1::Status status;
+  CANDOR_RETURN_IF_ERROR(
+      AskDaemon(settings.control_socket(), request,
+                [&](const v1::ControlReply& reply) { status = reply.status(); }));
+  if (format == OutputFormat::kJson) {
+    std::fputs(FormatJson({StatusRow(status)}, clock.WallMs()).c_str(), stdout);
+    return absl::OkStatus();
+  }
+  const std::string text = StatusText(status, clock.WallMs()) +
+                           FormatTable(MeasuredColumns(), MeasuredRows(status.measured()));
+  std::fputs(text.c_str(), stdout);
+  return absl::OkStatus();
+}
+
+}  // namespace candor
