@@ -16,17 +16,23 @@ namespace candor {
 namespace {
 
 constexpr size_t kRequestIdBytes = 32;
+constexpr size_t kTokenFileBytesMax = 64 << 10;
+constexpr std::string_view kTokenPrefix = "cnd_";
 constexpr int64_t kConnectTimeoutMs = 15'000;
 
+// The one token in the file, whatever is around it: a table, JSON or the bare text.
 absl::StatusOr<std::string> ReadToken(const std::string& path) {
-  CANDOR_ASSIGN_OR_RETURN(std::string token, ReadFile(path, 4096));
-  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) {
-    token.pop_back();
+  constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
+  CANDOR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kTokenFileBytesMax));
+  const size_t begin = text.find(kTokenPrefix);
+  if (begin != std::string::npos) {
+    const size_t end = text.find_first_not_of(kDigits, begin + kTokenPrefix.size());
+    const std::string token = text.substr(begin, end == std::string::npos ? end : end - begin);
+    const bool another =
+        end != std::string::npos && text.find(kTokenPrefix, end) != std::string::npos;
+    if (token.size() > kTokenPrefix.size() && !another) return token;
   }
-  if (token.starts_with("cnd_") && token.find_first_of(" \t\r\n") == std::string::npos) {
-    return token;
-  }
-  return absl::InvalidArgumentError(path + " does not hold an enrolment token (cnd_…)");
+  return absl::InvalidArgumentError(path + " does not hold exactly one enrolment token (cnd_…)");
 }
 
 absl::StatusOr<std::string> HostName(const EnrollOptions& options) {

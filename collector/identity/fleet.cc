@@ -175,7 +175,7 @@ std::string DescribeInit(const InitOptions& options, const InitResult& result) {
          "Next:\n"
          "  candor-collector --data " +
          options.folder + "\n" + "  export CANDOR_CREDENTIAL=" + result.admin_path + "\n" +
-         "  candor token create > token.txt          (the token is its only row)\n"
+         "  candor token create > FILE\n"
          "  candor-agent enroll --collector " +
          HostPort{options.hosts.empty() ? "127.0.0.1" : options.hosts.front(),
                   kDefaultEnrollmentPort}

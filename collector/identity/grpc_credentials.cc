@@ -3,6 +3,10 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
+#include "common/log.h"
+#include "common/status.h"
+#include "common/tls/server_defaults.h"
+
 namespace candor {
 namespace {
 
@@ -16,6 +20,9 @@ std::shared_ptr<grpc::ServerCredentials> MakeCredentials(const Fleet& fleet, boo
                  : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
   if (ask_client) options.pem_root_certs = fleet.ca_pem;
   options.pem_key_cert_pairs.push_back({fleet.server_key_pem, fleet.server_chain_pem});
+  if (absl::Status status = DisableSessionTickets(); !status.ok()) {
+    LogWarning("session tickets stay on", {{"reason", MessageOf(status)}});
+  }
   return grpc::SslServerCredentials(options);
 }
 

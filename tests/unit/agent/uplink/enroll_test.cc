@@ -83,11 +83,27 @@ TEST_CASE("Mistakes in what was asked are named before anything is sent", "[upli
     laptop.options.token_file = "/nonexistent", expected = "/nonexistent";
   }
   SECTION("no token") { laptop.SetToken("password"), expected = laptop.options.token_file; }
+  SECTION("two tokens") {
+    laptop.SetToken("cnd_abc cnd_def");
+    expected = "exactly one";
+  }
   SECTION("label") { laptop.options.labels = {"Sales"}, expected = "key=value"; }
   SECTION("label twice") { laptop.options.labels = {"a=1", "a=2"}, expected = "twice"; }
   SECTION("host") { laptop.options.host = "a b", expected = "--host"; }
   REQUIRE(Says(laptop.Enroll().status(), expected));
   REQUIRE(collector.fleet.Count("token WHERE uses_left = 1") == 1);
+}
+
+TEST_CASE("A token is found in whatever printed it", "[uplink]") {
+  TestCollector collector;
+  Laptop laptop(collector);
+  const std::string token = collector.fleet.Token();
+  const std::string around =
+      GENERATE(" token  uses\n ────\n %  1\n", "{\"token\": \"%\"}", "%", "token,id\n%,tok_abc\n");
+  std::string text = around;
+  text.replace(text.find('%'), 1, token);
+  laptop.SetToken(text);
+  REQUIRE_OK(laptop.Enroll());
 }
 
 TEST_CASE("A refused laptop can come again with a good token", "[uplink]") {

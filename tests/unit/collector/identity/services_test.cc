@@ -166,6 +166,22 @@ TEST_CASE("A connection in order is diagnosed as such", "[services]") {
   REQUIRE(diagnosis.fault == ConnectionFault::kNone);
 }
 
+TEST_CASE("What a push receives for its handshake is small", "[services]") {
+  Listener listener;
+  const Credential credential = listener.CredentialOf({Role::kItAdmin, "alice"});
+  const HostPort where = *ParseHostPort(listener.fleet_address);
+  TlsConnection::Options options;
+  options.host = where.host;
+  options.port = where.port;
+  options.certificate_pem = credential.certificate_pem;
+  options.key_pem = credential.key_pem;
+  auto connection = TlsConnection::Connect(options);
+  REQUIRE_OK(connection);
+  REQUIRE_OK(connection->Receive(4096));
+  // No tickets: with them it would be more than three thousand.
+  REQUIRE(connection->bytes_received() < 2'000);
+}
+
 TEST_CASE("Guessing is slowed down", "[services]") {
   EnrollmentLimits limits;
   limits.refusals.each = {0.001, 3};
