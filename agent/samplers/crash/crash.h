@@ -12,8 +12,9 @@
 // One incident is told once, as its most specific kind: see incident.h.
 //
 // Names: a program is named only if a package, flatpak or snap owns it, else it is "other"
-// (owner.h); a unit only if a package brought it (agent/samplers/support/unit_name.h). Arguments,
-// environment, paths and addresses never leave; the stack's signature is a hash (stack.h).
+// (agent/samplers/support/owner.h); a unit only if a package brought it
+// (agent/samplers/support/unit_name.h). Arguments, environment, paths and addresses never leave;
+// the stack's signature is a hash (stack.h).
 //
 // Watched: "journal", for as long as it can be read and the count of crashes is whole: core dumps
 // go to systemd-coredump (or one was seen to come), and a package database tells whose programs

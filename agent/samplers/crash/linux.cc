@@ -3,9 +3,9 @@
 
 #include "agent/samplers/crash/crash.h"
 #include "agent/samplers/crash/incident.h"
-#include "agent/samplers/crash/linux_owner.h"
 #include "agent/samplers/support/cursors.h"
 #include "agent/samplers/support/linux_journal.h"
+#include "agent/samplers/support/linux_owner.h"
 #include "agent/samplers/support/linux_system.h"
 #include "agent/samplers/support/text.h"
 #include "agent/samplers/support/unit_name.h"
@@ -156,7 +156,7 @@ class CrashSampler final : public Sampler {
     switch (finding.kind) {
       case Finding::Kind::kCoredump:
       case Finding::Kind::kFault: {
-        const ProgramName name = co_await owners_.NameOf(finding);
+        const ProgramName name = co_await owners_.NameOf(CluesOf(finding));
         FillCrash(incident, name, *event.mutable_crash());
         urgent = tick.wall_ms * 1000 - finding.realtime_us < kUrgentUs;
         break;
@@ -166,13 +166,17 @@ class CrashSampler final : public Sampler {
         FillUnitFailure(incident, *event.mutable_unit_failure());
         break;
       default: {
-        const ProgramName name = co_await owners_.NameOf(finding);
+        const ProgramName name = co_await owners_.NameOf(CluesOf(finding));
         event.mutable_system_failure()->set_kind(SystemKind(finding.kind));
         if (!finding.task.empty()) event.mutable_system_failure()->set_detail(name.program);
         urgent = true;
       }
     }
     context_.recorder.Event(std::move(event), finding.boot_id, urgent);
+  }
+
+  static ProgramClues CluesOf(const Finding& finding) {
+    return {finding.executable, finding.task, finding.cgroup};
   }
 
   static void FillCrash(const Incident& incident, const ProgramName& name, v1::Crash& crash) {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
-#include "agent/samplers/crash/linux_owner.h"
 #include "agent/samplers/responsiveness/app_scopes.h"
 #include "agent/samplers/responsiveness/pressure.h"
+#include "agent/samplers/support/linux_owner.h"
 #include "common/registry.h"
 #include "common/status.h"
 
@@ -103,9 +103,9 @@ class ResponsivenessSampler final : public Sampler {
     const std::string file = "/share/applications/" + application + ".desktop";
     std::error_code ec;
     if (!std::filesystem::exists(context_.roots.usr + file, ec)) co_return false;
-    Finding finding;
-    finding.executable = "/usr" + file;
-    const ProgramName owner = co_await owners_.NameOf(finding);
+    ProgramClues clues;
+    clues.executable = "/usr" + file;
+    const ProgramName owner = co_await owners_.NameOf(std::move(clues));
     co_return owner.owned;
   }
 

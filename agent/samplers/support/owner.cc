@@ -1,4 +1,4 @@
-#include "agent/samplers/crash/owner.h"
+#include "agent/samplers/support/owner.h"
 
 #include <algorithm>
 #include <array>

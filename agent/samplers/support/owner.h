@@ -1,4 +1,4 @@
-// Which name of a crashed program may leave the laptop. A program is named only if a package,
+// Which name of a program may leave the laptop. A program is named only if a package,
 // flatpak or snap owns its file; anything else is "other", so that nobody learns what people write
 // or bring themselves. Here is the part that needs no files; linux_owner.h looks them up.
 //
@@ -13,6 +13,13 @@
 #include <vector>
 
 namespace candor {
+
+// What is known of a program; none of it is ever told.
+struct ProgramClues {
+  std::string executable;  // its file's path; empty where only the task is known
+  std::string task;        // the process's own name
+  std::string cgroup;
+};
 
 struct ProgramName {
   std::string program = "other";

@@ -1,4 +1,4 @@
-#include "agent/samplers/crash/linux_owner.h"
+#include "agent/samplers/support/linux_owner.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -43,16 +43,16 @@ bool LinuxOwners::HasPackages() const {
          fs::exists(Concat(roots_.var, "/lib/dpkg/info"), ignored);
 }
 
-boost::asio::awaitable<ProgramName> LinuxOwners::NameOf(const Finding& finding) {
-  if (auto app = FlatpakOf(finding.cgroup)) {
+boost::asio::awaitable<ProgramName> LinuxOwners::NameOf(ProgramClues clues) {
+  if (auto app = FlatpakOf(clues.cgroup)) {
     co_return ProgramName{*std::move(app), "", true};
   }
-  const std::string executable(WithoutDeleted(finding.executable));
+  const std::string executable(WithoutDeleted(clues.executable));
   if (const auto snap = SnapOf(executable)) co_return FromSnap(*snap);
   NoticeChanges();
-  const std::string& key = executable.empty() ? finding.task : executable;
+  const std::string& key = executable.empty() ? clues.task : executable;
   if (const auto kept = kept_.find(key); kept != kept_.end()) co_return kept->second;
-  std::vector<std::string> paths = UsualPaths(finding.task);
+  std::vector<std::string> paths = UsualPaths(clues.task);
   if (!executable.empty()) paths.assign(1, executable);
   ProgramName name = co_await FromPackages(std::move(paths));
   if (kept_.size() >= kKeptMax) kept_.clear();

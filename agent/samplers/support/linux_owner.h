@@ -1,8 +1,8 @@
 // Looks up who owns a program: snaps and flatpaks by their place, packages in dpkg's database.
 //
 // A look-up reads every package's file list, some tens of megabytes on a desktop; it happens once
-// for each crashing program, gives way to the other samplers between files, and its answer is kept
-// until packages change. One coroutine at a time.
+// for each program asked about, gives way to the other samplers between files, and its answer is
+// kept until packages change. One coroutine at a time.
 #pragma once
 
 // clang-format off
@@ -15,9 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/samplers/crash/incident.h"
-#include "agent/samplers/crash/owner.h"
 #include "agent/samplers/sampler.h"
+#include "agent/samplers/support/owner.h"
 
 namespace candor {
 
@@ -28,7 +27,7 @@ class LinuxOwners {
   // `roots` must outlive the object.
   explicit LinuxOwners(const LinuxRoots& roots) : roots_(roots) {}
 
-  boost::asio::awaitable<ProgramName> NameOf(const Finding& finding);
+  boost::asio::awaitable<ProgramName> NameOf(ProgramClues clues);
 
   // Is there a package database that can be read?
   bool HasPackages() const;
