@@ -82,6 +82,39 @@ absl::StatusOr<Certificate> FindAuthority(const std::vector<Certificate>& chain,
   return last;
 }
 
+absl::StatusOr<v1::EnrollRequest> MakeRequest(const EnrollInput& input, const PrivateKey& key) {
+  v1::EnrollRequest request;
+  CANDOR_ASSIGN_OR_RETURN(*request.mutable_csr_der(), MakeCertificateRequest(key));
+  request.set_token(input.token);
+  request.set_host(input.host);
+  request.set_agent_version(std::string(kVersion));
+  request.set_request_id(input.request_id);
+  for (const auto& [name, value] : input.labels) {
+    v1::Label* label = request.add_labels();
+    label->set_key(name);
+    label->set_value(value);
+  }
+  return request;
+}
+
+// Asks again while the collector says that it is busy and there is time.
+absl::StatusOr<v1::EnrollReply> AskPatiently(const EnrollInput& input,
+                                             const v1::EnrollRequest& request, const Clock& clock,
+                                             Random& random) {
+  const int64_t deadline_ms = clock.MonotonicMs() + input.timeout_ms;
+  Backoff pause(kBusyPauseMs, kBusyPauseMsMax, random);
+  while (true) {
+    const int64_t left_ms = std::max<int64_t>(deadline_ms - clock.MonotonicMs(), 1);
+    absl::StatusOr<v1::EnrollReply> reply = Ask(
+        input.enrollment, input.ca_pem, clock.WallMs(), left_ms,
+        [&](auto& stub, auto& context, auto& out) { return stub.Enroll(&context, request, &out); });
+    if (absl::IsPermissionDenied(reply.status())) return Prefix(reply.status(), input.enrollment);
+    const int64_t pause_ms = pause.NextMs();
+    if (!absl::IsResourceExhausted(reply.status()) || pause_ms >= left_ms) return reply;
+    std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& enrollment,
@@ -105,38 +138,12 @@ absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& enrollment,
 absl::StatusOr<DeviceIdentity> RequestEnrollment(const EnrollInput& input, const Clock& clock,
                                                  Random& random) {
   CANDOR_ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::FromPem(input.key_pem));
-  v1::EnrollRequest request;
-  request.set_token(input.token);
-  CANDOR_ASSIGN_OR_RETURN(*request.mutable_csr_der(), MakeCertificateRequest(key));
-  request.set_host(input.host);
-  request.set_agent_version(std::string(kVersion));
-  request.set_request_id(input.request_id);
-  for (const auto& [name, value] : input.labels) {
-    v1::Label* label = request.add_labels();
-    label->set_key(name);
-    label->set_value(value);
-  }
-  const int64_t deadline_ms = clock.MonotonicMs() + input.timeout_ms;
-  Backoff pause(kBusyPauseMs, kBusyPauseMsMax, random);
-  while (true) {
-    const int64_t left_ms = std::max<int64_t>(deadline_ms - clock.MonotonicMs(), 1);
-    const absl::StatusOr<v1::EnrollReply> reply =
-        Ask(input.enrollment, input.ca_pem, clock.WallMs(), left_ms,
-            [&](auto& stub, auto& context, auto& answer) {
-              return stub.Enroll(&context, request, &answer);
-            });
-    const int64_t pause_ms = pause.NextMs();
-    if (absl::IsResourceExhausted(reply.status()) && pause_ms < left_ms) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
-      continue;
-    }
-    if (absl::IsPermissionDenied(reply.status())) return Prefix(reply.status(), input.enrollment);
-    if (!reply.ok()) return reply.status();
-    CANDOR_ASSIGN_OR_RETURN(DeviceIdentity device,
-                            Accept(*reply, input.enrollment, input.ca_pem, key, clock.WallMs()));
-    device.request_id = input.request_id;
-    return device;
-  }
+  CANDOR_ASSIGN_OR_RETURN(const v1::EnrollRequest request, MakeRequest(input, key));
+  CANDOR_ASSIGN_OR_RETURN(const v1::EnrollReply reply, AskPatiently(input, request, clock, random));
+  CANDOR_ASSIGN_OR_RETURN(DeviceIdentity device,
+                          Accept(reply, input.enrollment, input.ca_pem, key, clock.WallMs()));
+  device.request_id = input.request_id;
+  return device;
 }
 
 absl::StatusOr<DeviceIdentity> RequestRenewal(const DeviceIdentity& identity, const Clock& clock,

@@ -59,6 +59,42 @@ int RunPush(candor::PushOptions options) {
   return status.ok() ? 0 : Fail(status);
 }
 
+CLI::App* AddEnroll(CLI::App& app, candor::EnrollOptions& options) {
+  CLI::App* command = app.add_subcommand("enroll", "Give this laptop its identity");
+  command->add_option("--collector", options.enrollment, "Enrolment listener of the collector")
+      ->required()
+      ->type_name("HOST:PORT");
+  command->add_option("--token-file", options.token_file, "File that holds the token")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--ca-fingerprint", options.ca_fingerprint,
+                   "SHA-256 of the fleet's authority, as candor-collector init printed it")
+      ->required()
+      ->type_name("SHA256");
+  command->add_option("--label", options.labels, "Label of this laptop, may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--host", options.host, "Name to be shown instead of this machine's")
+      ->type_name("NAME");
+  command->add_option("--state", options.state, "State folder of the agent")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_flag("--again", options.again, "Enrol as a new device though enrolled already");
+  return command;
+}
+
+void AddPush(CLI::App& app, candor::PushOptions& options) {
+  CLI::App* command = app.add_subcommand("push", "Carry one push (started by candor-agent)");
+  command->add_option("--fd", options.fd, "Descriptor of the socket to the daemon")
+      ->capture_default_str()
+      ->check(CLI::Range(3, 1023));
+  command->add_option("--state", options.state, "State folder of the agent")
+      ->capture_default_str()
+      ->type_name("DIR");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,44 +106,12 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   std::string log_level = "warning";
   app.add_option("--log-level", log_level, "debug, info, warning, error")->capture_default_str();
-
   candor::EnrollOptions enroll;
   enroll.state = kDefaultState;
-  CLI::App* enroll_command = app.add_subcommand("enroll", "Give this laptop its identity");
-  enroll_command
-      ->add_option("--collector", enroll.enrollment, "Enrolment listener of the collector")
-      ->required()
-      ->type_name("HOST:PORT");
-  enroll_command->add_option("--token-file", enroll.token_file, "File that holds the token")
-      ->required()
-      ->type_name("FILE");
-  enroll_command
-      ->add_option("--ca-fingerprint", enroll.ca_fingerprint,
-                   "SHA-256 of the fleet's authority, as candor-collector init printed it")
-      ->required()
-      ->type_name("SHA256");
-  enroll_command->add_option("--label", enroll.labels, "Label of this laptop, may be repeated")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->take_all();
-  enroll_command->add_option("--host", enroll.host, "Name to be shown instead of this machine's")
-      ->type_name("NAME");
-  enroll_command->add_option("--state", enroll.state, "State folder of the agent")
-      ->capture_default_str()
-      ->type_name("DIR");
-  enroll_command->add_flag("--again", enroll.again,
-                           "Enrol as a new device though enrolled already");
-
+  const CLI::App* enroll_command = AddEnroll(app, enroll);
   candor::PushOptions push;
   push.state = kDefaultState;
-  CLI::App* push_command = app.add_subcommand("push", "Carry one push (started by candor-agent)");
-  push_command->add_option("--fd", push.fd, "Descriptor of the socket to the daemon")
-      ->capture_default_str()
-      ->check(CLI::Range(3, 1023));
-  push_command->add_option("--state", push.state, "State folder of the agent")
-      ->capture_default_str()
-      ->type_name("DIR");
-
+  AddPush(app, push);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

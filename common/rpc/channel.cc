@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "common/rpc/grpc_log.h"
 #include "common/status.h"
 
 namespace candor {
@@ -17,6 +18,7 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
                                            const grpc::SslCredentialsOptions& tls,
                                            const ChannelOptions& options) {
+  RouteGrpcLog();
   grpc::ChannelArguments arguments;
   if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
   // Without it a stream that lost its peer in a suspend or a change of networks hangs for ever.

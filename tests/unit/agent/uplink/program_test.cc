@@ -80,6 +80,24 @@ TEST_CASE("Enrolling prints the device once, then refuses with one line", "[upli
   REQUIRE(std::count(second.err.begin(), second.err.end(), '\n') == 1);
 }
 
+TEST_CASE("Whatever is wrong with the collector is one line", "[uplink]") {
+  TestCollector collector;
+  const testing::TempFolder folder;
+  REQUIRE_OK(WriteFileAtomically(folder.File("token"), collector.fleet.Token() + "\n", 0600));
+  std::vector<std::string> words = EnrollWords(collector, folder);
+  SECTION("another authority") { words[7] = std::string(64, 'a'); }
+  SECTION("another name") { words[3] = collector.misnamed_enroll_address(); }
+  SECTION("nobody there") { words[3] = "127.0.0.1:1"; }
+  SECTION("refused") { REQUIRE_OK(WriteFileAtomically(folder.File("token"), "cnd_abc", 0600)); }
+  SECTION("a listener that is no enrolment listener") { words[3] = collector.fleet_address(); }
+  const Outcome outcome = RunProgram(words);
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 1);
+  REQUIRE(outcome.out.empty());
+  REQUIRE(outcome.err.starts_with("candor-uplink: "));
+  REQUIRE(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
+
 TEST_CASE("kill -9 between the collector's yes and the key on disk leaves one device", "[uplink]") {
   TestCollector collector;
   const testing::TempFolder folder;
