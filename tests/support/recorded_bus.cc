@@ -2,6 +2,8 @@
 
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,18 @@ namespace {
 
 void Check(int r, const std::string& what) {
   if (r < 0) throw std::runtime_error(what + ": " + std::strerror(-r));
+}
+
+// The file alone says nothing: it is there before anybody listens.
+bool Listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool listens =
+      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return listens;
 }
 
 std::string WriteConfig(const std::string& folder, const std::string& socket) {
@@ -39,10 +53,12 @@ BusDaemon::BusDaemon(const std::string& run_folder) {
   std::string no_pid = "--nopidfile";
   char* argv[] = {name.data(), config.data(), no_fork.data(), no_pid.data(), nullptr};
   Check(-posix_spawnp(&pid_, name.c_str(), nullptr, nullptr, argv, environ), "dbus-daemon");
-  for (int i = 0; i < 1'000 && !std::filesystem::exists(socket_); ++i) {
+  for (int i = 0; i < 4'000; ++i) {
+    if (Listens(socket_)) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  if (!std::filesystem::exists(socket_)) throw std::runtime_error("dbus-daemon does not listen");
+  Stop();
+  throw std::runtime_error("dbus-daemon does not listen");
 }
 
 BusDaemon::~BusDaemon() { Stop(); }
