@@ -1,6 +1,5 @@
 #include "collector/server/grpc_listener.h"
 
-#include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -15,15 +14,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "collector/identity/grpc_credentials.h"
-#include "common/log.h"
+#include "common/rpc/grpc_log.h"
 
 namespace candor {
 namespace {
-
-// What matters of it comes back as a status; the rest is for those who look for it.
-void LogFromGrpc(gpr_log_func_args* args) {
-  LogDebug("grpc", {{"message", std::string_view(args->message)}});
-}
 
 // gRPC does not say why it cannot listen: a plain socket does.
 std::string WhyNot(const std::string& host, const std::string& port) {
@@ -56,6 +50,7 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(const Options&
     return absl::InvalidArgumentError(
         absl::StrCat("'", options.address, "' is not an ADDRESS:PORT to listen on"));
   }
+  RouteGrpcLog();
   grpc::ServerBuilder builder;
   ConfigureServer(builder, options.message_bytes_max);
   // Two collectors must never share a port in silence.
@@ -82,9 +77,6 @@ void GrpcListener::Shutdown(int64_t grace_ms) {
   server_->Wait();
 }
 
-void PrepareGrpc() {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  gpr_set_log_function(LogFromGrpc);
-}
+void PrepareGrpc() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
 
 }  // namespace candor

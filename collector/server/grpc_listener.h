@@ -44,8 +44,8 @@ class GrpcListener {
   int port_;
 };
 
-// gRPC's own complaints become debug lines of our log, and the mutexes of its libraries stop
-// looking for deadlocks (a third of the cost of a connection). Call once, first in main.
+// The mutexes of gRPC's libraries stop looking for deadlocks, which is a third of the cost of a
+// connection. Call once, first in main.
 void PrepareGrpc();
 
 }  // namespace candor
