@@ -5,8 +5,10 @@
 #include <string>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/fold/facts.h"
 #include "collector/fold/slice_store.h"
 #include "collector/store/facts.pb.h"
+#include "common/compress.h"
 #include "common/hash.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -145,7 +147,11 @@ class Dumper {
   absl::Status HourFacts() {
     return Each("hour_fact", "t.hour / 24, t.hour % 24, t.facts", "t.hour",
                 [&](const Statement& r) {
-                  Start("hour", r) << ' ' << r.Int(2) << ' ' << ToHex(Sha256(r.BlobAt(3))) << '\n';
+                  // How well it was compressed is no part of what a fold holds.
+                  const auto bytes = Decompress(r.BlobAt(3), kFactBytesMax);
+                  Start("hour", r)
+                      << ' ' << r.Int(2) << ' '
+                      << (bytes.ok() ? ToHex(Sha256(*bytes)) : std::string("unreadable")) << '\n';
                 });
   }
 

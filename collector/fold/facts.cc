@@ -90,7 +90,13 @@ void FactAccumulator::FillFrom(const store::v1::FactSet& set) {
 }
 
 absl::StatusOr<FactAccumulator> FactAccumulator::Parse(std::string_view bytes) {
-  store::v1::FactSet set;
+  store::v1::FactSet scratch;
+  return Parse(bytes, scratch);
+}
+
+absl::StatusOr<FactAccumulator> FactAccumulator::Parse(std::string_view bytes,
+                                                       store::v1::FactSet& scratch) {
+  store::v1::FactSet& set = scratch;
   if (!set.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::DataLossError("stored facts are not a FactSet message");
   }
@@ -129,8 +135,14 @@ void FactAccumulator::Trim() {
 }
 
 std::string FactAccumulator::Serialize() {
+  store::v1::FactSet scratch;
+  return Serialize(scratch);
+}
+
+std::string FactAccumulator::Serialize(store::v1::FactSet& scratch) {
   Trim();
-  store::v1::FactSet set;
+  store::v1::FactSet& set = scratch;
+  set.Clear();
   for (size_t i = 0; i < kActivityStates; ++i) {
     set.add_observed_s(observed_s_[i]);
     set.add_minutes(minutes_[i]);

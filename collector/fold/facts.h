@@ -25,6 +25,9 @@ namespace candor {
 
 constexpr size_t kActivityStates = 4;
 
+// More than any FactSet can take: every metric with all its subjects and full histograms.
+constexpr size_t kFactBytesMax = 256 << 20;
+
 // Wraps instead of overflowing: what a laptop sends must not be able to do harm.
 constexpr int64_t AddWrapping(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
@@ -55,9 +58,11 @@ class FactAccumulator {
   void Merge(const FactAccumulator& other);
   bool empty() const { return facts_.empty() && minutes_ == decltype(minutes_){}; }
 
-  // DataLoss when the bytes are no FactSet or contradict themselves.
+  // DataLoss when the bytes are no FactSet or contradict themselves. `scratch` lends its memory.
+  static absl::StatusOr<FactAccumulator> Parse(std::string_view bytes, store::v1::FactSet& scratch);
   static absl::StatusOr<FactAccumulator> Parse(std::string_view bytes);
   // Equal facts give equal bytes.
+  std::string Serialize(store::v1::FactSet& scratch);
   std::string Serialize();
 
  private:

@@ -33,7 +33,7 @@ struct FoldedRows {
   uint64_t rows = 0;
 };
 
-absl::StatusOr<FoldedRows> FoldRows(Database& db, int64_t watermark,
+absl::StatusOr<FoldedRows> FoldRows(Database& db, RowFolder& folder, int64_t watermark,
                                     const std::optional<RebuildMark>& rebuild,
                                     const FoldLimits& limits) {
   CANDOR_ASSIGN_OR_RETURN(
@@ -51,7 +51,7 @@ absl::StatusOr<FoldedRows> FoldRows(Database& db, int64_t watermark,
     ++folded.rows;
     DayGate gate;
     if (rebuild && row.id <= rebuild->through_log) gate.skip_through = rebuild->sealed_day;
-    FoldRow(row, gate, folded.slice);
+    folder.Fold(row, gate, folded.slice);
   }
   return folded;
 }
@@ -72,7 +72,7 @@ absl::StatusOr<bool> FoldRunner::FoldSlice() {
   CANDOR_ASSIGN_OR_RETURN(progress_.watermark, ReadWatermark(reader_));
   CANDOR_ASSIGN_OR_RETURN(const std::optional<RebuildMark> rebuild, ReadRebuildMark(reader_));
   CANDOR_ASSIGN_OR_RETURN(FoldedRows folded,
-                          FoldRows(reader_, progress_.watermark, rebuild, limits_));
+                          FoldRows(reader_, rows_, progress_.watermark, rebuild, limits_));
   if (folded.rows == 0) return false;
   CANDOR_ASSIGN_OR_RETURN(const PreparedSlice prepared,
                           PrepareSlice(reader_, std::move(folded.slice)));

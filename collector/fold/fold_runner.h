@@ -10,14 +10,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "collector/fold/slice.h"
 #include "collector/score/model.h"
 #include "common/sqlite.h"
 
 namespace candor {
 
 struct FoldLimits {
-  int rows_max = 1'024;        // log rows in a slice
-  size_t bytes_max = 4 << 20;  // sealed bytes in a slice
+  int rows_max = 4'096;        // log rows in a slice
+  size_t bytes_max = 8 << 20;  // sealed bytes in a slice
   size_t changes_max = 4'096;  // rows to be written by a slice, roughly
   int devices_max = 64;        // devices scored in a slice
 };
@@ -53,6 +54,7 @@ class FoldRunner {
   absl::StatusOr<int64_t> LogHead();
 
  private:
+  RowFolder rows_;
   Database reader_;
   CommitFn commit_;
   ModelSet models_;

@@ -42,13 +42,14 @@ absl::StatusOr<int64_t> PruneLog(Database& db, const Retention& retention, int r
   CANDOR_ASSIGN_OR_RETURN(const int64_t sealed, ReadSealedThroughDay(db));
   CANDOR_ASSIGN_OR_RETURN(const int64_t watermark, ReadWatermark(db));
   // A row holds no day later than the one after it came (slice.cc), so one that came so long ago
-  // lies behind sealed days altogether. Rows are in the order they came.
+  // lies behind sealed days altogether. Rows are in the order they came. The newest row stays
+  // whatever its age: ids go on from it, and must never fall behind the watermark.
   const int64_t received_before = (sealed - retention.log_days_after_sealing + 1) * kMsPerDay;
   CANDOR_ASSIGN_OR_RETURN(
       Statement remove,
-      db.Prepare(
-          "DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id <= ? ORDER BY id LIMIT ?)"
-          " AND received_ms < ?"));
+      db.Prepare("DELETE FROM log WHERE id IN (SELECT id FROM log WHERE id <= ? AND id <"
+                 " (SELECT max(id) FROM log) ORDER BY id LIMIT ?)"
+                 " AND received_ms < ?"));
   CANDOR_RETURN_IF_ERROR(remove.BindAll(watermark, rows_max, received_before).Run());
   return db.changes();
 }

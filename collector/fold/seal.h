@@ -31,7 +31,7 @@ absl::StatusOr<int64_t> SealDays(Database& db, int64_t now_ms, const Retention& 
 absl::StatusOr<int64_t> ReadSealedThroughDay(Database& db);
 
 // Deletes at most `rows_max` of the oldest log rows that are folded and lie behind days sealed ten
-// days ago. Gives the number deleted.
+// days ago; never the newest row. Gives the number deleted.
 absl::StatusOr<int64_t> PruneLog(Database& db, const Retention& retention = {},
                                  int rows_max = 2'000);
 

@@ -163,18 +163,27 @@ class BatchFold final : public WindowVisitor {
   const MetricEntry* metric_ = nullptr;
 };
 
-absl::Status FoldBatch(const LogRow& row, const DayGate& gate, Slice& slice) {
+}  // namespace
+
+struct RowFolder::Messages {
   v1::SealedBatch batch;
-  CANDOR_RETURN_IF_ERROR(ParseSealed(row.sealed, batch));
   v1::Contents contents;
+};
+
+RowFolder::RowFolder() : messages_(std::make_unique<Messages>()) {}
+RowFolder::RowFolder(RowFolder&&) noexcept = default;
+RowFolder& RowFolder::operator=(RowFolder&&) noexcept = default;
+RowFolder::~RowFolder() = default;
+
+absl::Status RowFolder::FoldBatch(const LogRow& row, const DayGate& gate, Slice& slice) {
+  auto& [batch, contents] = *messages_;
+  CANDOR_RETURN_IF_ERROR(ParseSealed(row.sealed, batch));
   CANDOR_RETURN_IF_ERROR(ParseContents(batch, contents));
   BatchFold(row, gate, slice).Run(contents, batch.sealed_wall_ms());
   return absl::OkStatus();
 }
 
-}  // namespace
-
-void FoldRow(const LogRow& row, const DayGate& gate, Slice& slice) {
+void RowFolder::Fold(const LogRow& row, const DayGate& gate, Slice& slice) {
   slice.watermark = std::max(slice.watermark, row.id);
   if (row.kind != static_cast<int>(LogKind::kBatch)) return;
   const absl::Status status = FoldBatch(row, gate, slice);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -83,10 +84,24 @@ struct DayGate {
   int64_t skip_through = kNone;
 };
 
-// Adds one row. Rows of other kinds than kBatch, kinds of metrics and events that this version does
-// not know, and numbers out of all range are passed over: they stay in the log for a rebuild by a
-// version that knows them. A batch that cannot be read at all is logged and counted as skipped; it
-// was readable when it was accepted, so nothing here may stop the fold.
-void FoldRow(const LogRow& row, const DayGate& gate, Slice& slice);
+// Adds log rows to slices. One for each thread; keeps the memory of the last batch for the next.
+class RowFolder {
+ public:
+  RowFolder();
+  RowFolder(RowFolder&&) noexcept;
+  RowFolder& operator=(RowFolder&&) noexcept;
+  ~RowFolder();
+
+  // Adds one row. Rows of other kinds than kBatch, kinds of metrics and events that this version
+  // does not know, and numbers out of all range are passed over: they stay in the log for a rebuild
+  // by a version that knows them. A batch that cannot be read at all is logged and counted as
+  // skipped; it was readable when it was accepted, so nothing here may stop the fold.
+  void Fold(const LogRow& row, const DayGate& gate, Slice& slice);
+
+ private:
+  struct Messages;
+  absl::Status FoldBatch(const LogRow& row, const DayGate& gate, Slice& slice);
+  std::unique_ptr<Messages> messages_;
+};
 
 }  // namespace candor

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "collector/fold/clock_correction.h"
+#include "collector/store/facts.pb.h"
+#include "common/compress.h"
 #include "common/log.h"
 #include "common/status.h"
 
@@ -11,14 +13,16 @@ namespace {
 
 using FactRow = PreparedSlice::FactRow;
 
-// Reads the stored facts of a device's hour or day and merges a slice's into them.
+// Reads the stored facts of a device's hour or day and merges a slice's into them. Facts of hours
+// are many and seldom read: they are kept compressed.
 class FactMerger {
  public:
-  static absl::StatusOr<FactMerger> Create(Database& db, const char* table, const char* column) {
+  static absl::StatusOr<FactMerger> Create(Database& db, const char* table, const char* column,
+                                           bool compressed) {
     CANDOR_ASSIGN_OR_RETURN(Statement select,
                             db.Prepare(std::string("SELECT facts FROM ") + table +
                                        " WHERE device = ? AND " + column + " = ?"));
-    return FactMerger(std::move(select), table);
+    return FactMerger(std::move(select), table, compressed);
   }
 
   absl::StatusOr<FactRow> Merge(const DeviceTime& place, const FactAccumulator& added) {
@@ -27,7 +31,7 @@ class FactMerger {
     CANDOR_ASSIGN_OR_RETURN(const bool stored, select_.Step());
     FactAccumulator facts;
     if (stored) {
-      absl::StatusOr<FactAccumulator> parsed = FactAccumulator::Parse(select_.BlobAt(0));
+      absl::StatusOr<FactAccumulator> parsed = Parse(select_.BlobAt(0));
       if (parsed.ok()) {
         facts = *std::move(parsed);
       } else {
@@ -36,13 +40,25 @@ class FactMerger {
       }
     }
     facts.Merge(added);
-    return FactRow{device, time, facts.Serialize()};
+    std::string bytes = facts.Serialize(scratch_);
+    return FactRow{device, time, compressed_ ? compressor_.Compress(bytes) : std::move(bytes)};
   }
 
  private:
-  FactMerger(Statement select, const char* table) : select_(std::move(select)), table_(table) {}
+  FactMerger(Statement select, const char* table, bool compressed)
+      : select_(std::move(select)), table_(table), compressed_(compressed) {}
+
+  absl::StatusOr<FactAccumulator> Parse(std::string_view stored) {
+    if (!compressed_) return FactAccumulator::Parse(stored, scratch_);
+    CANDOR_ASSIGN_OR_RETURN(const std::string bytes, Decompress(stored, kFactBytesMax));
+    return FactAccumulator::Parse(bytes, scratch_);
+  }
+
   Statement select_;
   const char* table_;
+  bool compressed_;
+  store::v1::FactSet scratch_;
+  Compressor compressor_;
 };
 
 absl::Status WriteFacts(Database& db, const char* sql, const std::vector<FactRow>& rows) {
@@ -210,7 +226,7 @@ absl::Status WriteWatermark(Database& db, int64_t watermark) {
 
 absl::StatusOr<PreparedSlice> PrepareSlice(Database& reader, Slice slice) {
   PreparedSlice prepared;
-  CANDOR_ASSIGN_OR_RETURN(FactMerger hours, FactMerger::Create(reader, "hour_fact", "hour"));
+  CANDOR_ASSIGN_OR_RETURN(FactMerger hours, FactMerger::Create(reader, "hour_fact", "hour", true));
   std::map<DeviceTime, FactAccumulator> days;
   for (const DeviceTime& day : slice.days) days.try_emplace(day);
   for (const auto& [place, facts] : slice.hours) {
@@ -218,7 +234,7 @@ absl::StatusOr<PreparedSlice> PrepareSlice(Database& reader, Slice slice) {
     prepared.hours.push_back(std::move(row));
     days[{place.first, DayOfHour(place.second)}].Merge(facts);
   }
-  CANDOR_ASSIGN_OR_RETURN(FactMerger merger, FactMerger::Create(reader, "day_fact", "day"));
+  CANDOR_ASSIGN_OR_RETURN(FactMerger merger, FactMerger::Create(reader, "day_fact", "day", false));
   for (const auto& [place, facts] : days) {
     CANDOR_ASSIGN_OR_RETURN(FactRow row, merger.Merge(place, facts));
     prepared.days.push_back(std::move(row));

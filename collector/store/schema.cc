@@ -115,7 +115,7 @@ CREATE TABLE score_dirty (
 CREATE TABLE hour_fact (
   device INTEGER NOT NULL,
   hour INTEGER NOT NULL,
-  facts BLOB NOT NULL,                     -- candor.store.v1.FactSet
+  facts BLOB NOT NULL,                     -- zstd frame of a candor.store.v1.FactSet
   PRIMARY KEY (device, hour)
 ) WITHOUT ROWID;
 

@@ -63,6 +63,19 @@ TEST_CASE("a log row that is not folded yet is never deleted") {
   CHECK(store.Int("SELECT count(*) FROM log") == 1);
 }
 
+TEST_CASE("what comes after a long silence is folded") {
+  FoldStore store;
+  InsertDays(store, 3);
+  store.FoldAll();
+  store.Seal(kMonday + 300);
+  CHECK(PruneLog(store.db()).value() == 2);
+  BatchBuilder batch;
+  batch.Add(MinuteBuilder(kMonday + 300, 700));
+  store.Insert({.seq = 100}, batch.Build());
+  store.FoldAll();
+  CHECK(store.Int("SELECT count(*) FROM day_fact WHERE day = 20814") == 1);
+}
+
 TEST_CASE("folds go after 90 days, sealed ones only, a piece at a time") {
   FoldStore store;
   InsertDays(store, 10);
