@@ -117,7 +117,8 @@ constexpr auto kEvents = std::to_array<EventEntry>({
      "which hardware and systems have which troubles", kTech},
     {event::kUnmeasured, "unmeasured", "agent", "every sampler",
      "what is not measured must not look good", kTech},
-    {event::kLinkChange, "link_change", "network", "netlink", "links that come and go", kBehav},
+    {event::kLinkChange, "link_change", "network", "the state of the hardware's own links",
+     "links that come and go", kBehav},
     {event::kAgentNotice, "agent_notice", "agent", "the agent", "faults of the agent itself",
      kTech},
 });

@@ -107,7 +107,7 @@ struct Pusher::Impl {
     } else {
       result.error = uplink.status();
     }
-    if (!stopped) Conclude(result);
+    if (!stopped) Conclude(result, position.ok() ? position->first_held : 0);
     // The uplink has said its last word; one that does not go is ended with its object.
     for (int i = 0; uplink.ok() && i < 20 && !uplink->Reap(); ++i) {
       timer.expires_after(std::chrono::milliseconds(50));
@@ -182,12 +182,13 @@ struct Pusher::Impl {
     record(metric::kFirstByte, probe.has_first_byte_us(), probe.first_byte_us());
   }
 
-  void Conclude(const PushResult& result) {
+  void Conclude(const PushResult& result, uint64_t first_held_before) {
     const v1::PushDone& done = result.done;
     const bool ok = done.outcome() == v1::PushDone::OK;
-    if (result.new_epoch) {
-      policy.OnMore();
-    } else if (ok && Unfinished(result)) {
+    // A collector that never knows the epoch it was just told of must not be asked in a loop.
+    const bool fresh_epoch = result.new_epoch && !epoch_renewed;
+    epoch_renewed = result.new_epoch;
+    if (fresh_epoch || (ok && Unfinished(first_held_before))) {
       policy.OnMore();
     } else if (ok) {
       policy.OnSuccess();
@@ -201,10 +202,12 @@ struct Pusher::Impl {
   }
 
   // A backlog that one push did not carry: another follows, as long as it gets on.
-  bool Unfinished(const PushResult& result) const {
+  bool Unfinished(uint64_t first_held_before) {
+    const auto position = context.spool.Position();
     const auto figures = context.spool.Figures();
-    const bool sealed_left = figures.held_batches > 0 && result.batches_sent > 0;
-    return sealed_left || (was_failing && figures.pending >= kPendingMaxWhileFailing);
+    const bool got_on = position.ok() && position->first_held > first_held_before;
+    return (figures.held_batches > 0 && got_on) ||
+           (was_failing && figures.pending >= kPendingMaxWhileFailing);
   }
 
   void Remember(const PushResult& result, bool ok) {
@@ -238,6 +241,7 @@ struct Pusher::Impl {
   bool in_use = false;
   bool on_battery = false;
   bool was_failing = false;
+  bool epoch_renewed = false;
   bool running = false;
   bool stopped = false;
   int64_t next_tick_ms = 0;

@@ -59,6 +59,13 @@ absl::Status CheckFamilies(const ConfigReader& reader, const std::vector<std::st
   return absl::OkStatus();
 }
 
+absl::Status CheckLogLevel(const ConfigReader& reader, const std::string& level) {
+  for (const char* known : {"debug", "info", "warning", "error"}) {
+    if (level == known) return absl::OkStatus();
+  }
+  return reader.Error("log_level", "debug, info, warning or error is expected");
+}
+
 absl::StatusOr<AgentSettings> Read(ConfigReader& reader) {
   AgentSettings settings;
   reader.Get("state", settings.state);
@@ -75,6 +82,7 @@ absl::StatusOr<AgentSettings> Read(ConfigReader& reader) {
   reader.Get("uplink.program", settings.uplink_program);
   reader.Get("uplink.socket", settings.uplink_socket);
   reader.Get("network.dns_servers", settings.dns_servers);
+  CANDOR_RETURN_IF_ERROR(CheckLogLevel(reader, settings.log_level));
   CANDOR_RETURN_IF_ERROR(CheckFamilies(reader, settings.families_off));
   CANDOR_RETURN_IF_ERROR(ReadServices(reader, settings.services));
   CANDOR_RETURN_IF_ERROR(reader.Finish());

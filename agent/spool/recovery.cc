@@ -191,6 +191,7 @@ absl::Status Spool::BeginEpoch(Keep keep, std::string_view code, std::string_vie
   }
   CANDOR_RETURN_IF_ERROR(step.Commit());
   if (keep == Keep::kNothing) cursors_.clear();
+  pending_floor_ = 0;
   return LoadState();
 }
 

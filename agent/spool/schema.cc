@@ -7,7 +7,7 @@ std::vector<std::string_view> SpoolMigrations() {
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE cursor(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 -- Harvests that no batch holds yet: serialized candor.v1.Contents.
-CREATE TABLE pending(id INTEGER PRIMARY KEY AUTOINCREMENT, contents BLOB NOT NULL);
+CREATE TABLE pending(id INTEGER PRIMARY KEY, contents BLOB NOT NULL);
 CREATE TABLE batch(
   id INTEGER PRIMARY KEY,           -- order of sealing, over all epochs
   epoch INTEGER NOT NULL,

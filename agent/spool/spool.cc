@@ -130,7 +130,10 @@ absl::Status Spool::SealPending() {
   CANDOR_RETURN_IF_ERROR(db_->Execute("DELETE FROM pending"));
   state_.pending = 0;
   state_.pending_bytes = 0;
-  return step.Commit();
+  CANDOR_RETURN_IF_ERROR(step.Commit());
+  // The ids start anew, and whatever comes now is of this run.
+  pending_floor_ = 0;
+  return absl::OkStatus();
 }
 
 absl::Status Spool::InsertBatch(v1::Contents contents, BatchClass batch_class, int64_t run) {

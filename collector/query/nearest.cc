@@ -1,6 +1,8 @@
 #include "collector/query/nearest.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "collector/query/text.h"
@@ -32,17 +34,17 @@ std::vector<std::string> NearestNames(std::string_view word, const std::vector<s
                                       size_t count) {
   const std::string wanted = ToLower(word.substr(0, kWordBytesMax));
   const size_t edits_max = wanted.size() <= 4 ? 1 : std::max<size_t>(2, wanted.size() / 3);
-  std::vector<std::pair<size_t, std::string>> ranked;
+  // How near, then how many edits, then the name itself.
+  std::set<std::tuple<size_t, size_t, std::string>> ranked;
   for (const std::string& name : names) {
     const std::string lower = ToLower(name.substr(0, kWordBytesMax));
     const size_t edits = EditDistance(wanted, lower);
     const bool contains = !wanted.empty() && lower.find(wanted) != std::string::npos;
     if (edits > edits_max && !contains) continue;
-    ranked.emplace_back(contains ? std::min<size_t>(edits, 1) : edits, name);
+    ranked.emplace(contains ? std::min<size_t>(edits, 1) : edits, edits, name);
   }
-  std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> nearest;
-  for (const auto& [edits, name] : ranked) {
+  for (const auto& [near, edits, name] : ranked) {
     if (nearest.size() == count) break;
     nearest.push_back(name);
   }

@@ -21,7 +21,9 @@ Table TimelineTable() {
   Table table;
   table.name = "timeline";
   table.title = "Faults and changes";
-  table.columns = {DayColumn("day", "day"),        TimeColumn("time", "time"),
+  Column time = TimeColumn("time", "time");
+  time.decimals = 0;  // the day stands beside it
+  table.columns = {DayColumn("day", "day"),        std::move(time),
                    TextColumn("what", "what"),     TextColumn("name", "name"),
                    TextColumn("detail", "detail"), IntegerColumn("times", "times").Rank(1)};
   return table;

@@ -23,10 +23,11 @@ void Append16(std::string& out, uint16_t value) {
 
 }  // namespace
 
-DnsServer::DnsServer(std::string address) : address_(std::move(address)) {
+DnsServer::DnsServer(std::string address, uint16_t port) : address_(std::move(address)) {
   fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_in bound{};
   bound.sin_family = AF_INET;
+  bound.sin_port = htons(port);
   socklen_t size = sizeof bound;
   if (fd_ < 0 || inet_pton(AF_INET, address_.c_str(), &bound.sin_addr) != 1 ||
       bind(fd_, reinterpret_cast<sockaddr*>(&bound), size) != 0 ||

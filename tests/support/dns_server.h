@@ -13,8 +13,8 @@ namespace candor::testing {
 
 class DnsServer {
  public:
-  // Listens on `address` (IPv4) in the calling thread's network namespace.
-  explicit DnsServer(std::string address = "127.0.0.1");
+  // Listens on `address` (IPv4) in the calling thread's network namespace; port 0 picks one.
+  explicit DnsServer(std::string address = "127.0.0.1", uint16_t port = 0);
   ~DnsServer();
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;

@@ -21,6 +21,9 @@
 namespace candor {
 namespace {
 
+constexpr std::string_view kNoSystemd =
+    "no systemd runs here: nothing tells when start-up is finished";
+
 class BootSampler final : public Sampler {
  public:
   // The battery's cursor is read now, before this boot's own battery may overwrite it.
@@ -64,6 +67,7 @@ class BootSampler final : public Sampler {
     boot_id_ = *std::move(id);
     last_told_ = context_.saved_cursor(cursor::kBoot);
     done_ = last_told_ == ToHex(boot_id_);
+    if (done_ && !RunsSystemd()) Unmeasured(kNoSystemd);
     return !done_;
   }
 
@@ -103,7 +107,7 @@ class BootSampler final : public Sampler {
     v1::Event event;
     *event.mutable_boot_done() = BootFromKernel(start_us.value_or(UINT64_MAX));
     Tell(std::move(event));
-    Unmeasured("no systemd runs here: nothing tells when start-up is finished");
+    Unmeasured(kNoSystemd);
   }
 
   void Tell(v1::Event event) {

@@ -18,11 +18,14 @@ constexpr size_t kSettledMax = 64;
 constexpr int64_t kTieUs = 60'000'000;        // entries of one failure lie within a minute
 constexpr int64_t kSameMomentUs = 2'000'000;  // what only time ties together
 constexpr int64_t kSameFailureUs = 10'000'000;
+constexpr int64_t kShortageUs = 10'000'000;
+constexpr int64_t kResetsUs = 30'000'000;
+constexpr int64_t kHangUs = 900'000'000;  // the kernel repeats itself every two minutes
 
 constexpr auto kFields = std::to_array<std::string_view>(
     {"MESSAGE_ID", "_TRANSPORT", "MESSAGE", "COREDUMP_PID", "COREDUMP_EXE", "COREDUMP_COMM",
-     "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP", "UNIT",
-     "USER_UNIT", "UNIT_RESULT", "JOB_RESULT"});
+     "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP",
+     "COREDUMP_CONTAINER_CMDLINE", "UNIT", "USER_UNIT", "UNIT_RESULT", "JOB_RESULT"});
 
 std::string FirstOf(const JournalEntry& entry, std::string_view a, std::string_view b) {
   const std::string_view value = entry.Field(a);
@@ -36,6 +39,7 @@ void FillCoredump(const JournalEntry& entry, Finding& finding) {
   finding.executable = entry.Field("COREDUMP_EXE");
   finding.task = entry.Field("COREDUMP_COMM");
   finding.cgroup = entry.Field("COREDUMP_CGROUP");
+  finding.contained = !entry.Field("COREDUMP_CONTAINER_CMDLINE").empty();
   // A user's service has both: the user manager's own unit and the service.
   finding.unit = FirstOf(entry, "COREDUMP_USER_UNIT", "COREDUMP_UNIT");
   finding.signal = ParseNumber<uint32_t>(entry.Field("COREDUMP_SIGNAL")).value_or(0);
@@ -160,9 +164,11 @@ IncidentMerger::Verdict IncidentMerger::Judge(size_t index, int64_t now_us,
     case Finding::Kind::kJobFailure:
       return JudgeJobFailure(finding);
     case Finding::Kind::kOutOfMemory:
+      return JudgeSystemFailure(index, kShortageUs);
     case Finding::Kind::kGpuReset:
+      return JudgeSystemFailure(index, kResetsUs);
     case Finding::Kind::kHungTask:
-      return Verdict::kTell;
+      return JudgeSystemFailure(index, kHangUs);
   }
   return Verdict::kTell;
 }
@@ -218,6 +224,19 @@ IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure,
            !HasDump(other);
   });
   return faulted ? Verdict::kDrop : Verdict::kTell;
+}
+
+// Part of what began before, when that still went on a moment ago.
+IncidentMerger::Verdict IncidentMerger::JudgeSystemFailure(size_t index, int64_t goes_on_us) const {
+  const Finding& finding = waiting_[index];
+  const auto goes_on = [&](const Finding& other) {
+    return other.kind == finding.kind && Within(other, finding, goes_on_us);
+  };
+  const auto mine = waiting_.begin() + static_cast<std::ptrdiff_t>(index);
+  const bool again = std::any_of(waiting_.begin(), mine, goes_on) ||
+                     std::any_of(settled_.begin(), settled_.end(),
+                                 [&](const Settled& settled) { return goes_on(settled.finding); });
+  return again ? Verdict::kDrop : Verdict::kTell;
 }
 
 IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(const Finding& failure) const {

@@ -10,6 +10,9 @@
 //     dump, a fault line within two seconds) are the crash
 //   a unit that failed by an out-of-memory kill, and such a kill, are the kill
 //   a unit's failure and its failed job are the unit's failure
+//   a shortage of memory that kills several processes, a GPU that resets again and again, a task
+//   that
+//     goes on hanging are one failure of the system
 // A finding whose more specific sibling may still come waits, and all behind it, until it is
 // half a minute old; so the position in the journal never passes over something untold.
 //
@@ -61,6 +64,7 @@ struct Finding {
   std::string executable;         // kCoredump: its path; never told
   std::string task;               // the process's own name; never told unless a package owns it
   std::string cgroup;             // kCoredump
+  bool contained = false;         // kCoredump: in a container
   std::string unit;               // kUnitFailure, kJobFailure; kCoredump: the unit it ran in
   std::string result;             // kUnitFailure: systemd's word; kJobFailure: the job's
   uint32_t signal = 0;
@@ -101,6 +105,7 @@ class IncidentMerger {
   Verdict JudgeFault(const Finding& fault, bool young) const;
   Verdict JudgeUnitFailure(const Finding& failure, bool young) const;
   Verdict JudgeCrashedUnit(const Finding& failure, bool young) const;
+  Verdict JudgeSystemFailure(size_t index, int64_t goes_on_us) const;
   Verdict JudgeJobFailure(const Finding& failure) const;
   bool HasDump(const Finding& fault) const;
   // Is there one, waiting or settled lately?

@@ -176,7 +176,7 @@ class CrashSampler final : public Sampler {
   }
 
   static ProgramClues CluesOf(const Finding& finding) {
-    return {finding.executable, finding.task, finding.cgroup};
+    return {finding.executable, finding.task, finding.cgroup, finding.contained};
   }
 
   static void FillCrash(const Incident& incident, const ProgramName& name, v1::Crash& crash) {

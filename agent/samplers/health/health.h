@@ -1,7 +1,8 @@
 // Health: what wears out or fills up, and the inventory.
 //
 // Metrics (units of common/registry.h)
-//   disk_free_gib         statvfs of "/", blocks that an ordinary user may fill, in MiB steps
+//   disk_free_gib         statvfs of "/" (of /var where "/" is read-only), blocks that an ordinary
+//                         user may fill, in MiB steps
 //   battery_pct           full capacity against design capacity, all packs together (battery.h)
 //   throttled_ms          the processor's own counters of time slowed by heat (throttle.h); the
 //                         kernel adds a slow-down when it ends, so a long one falls into one minute

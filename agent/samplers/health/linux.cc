@@ -66,7 +66,7 @@ class HealthSampler final : public Sampler {
   }
 
   void SampleDisk() {
-    const absl::StatusOr<DiskSpace> disk = ReadDiskSpace("/");
+    const absl::StatusOr<DiskSpace> disk = ReadSystemDiskSpace(context_.roots.var);
     if (!Tell(metric::kDiskFree, disk.status())) return;
     context_.recorder.Gauge(metric::kDiskFree, "", disk->free_mib);
   }

@@ -107,7 +107,7 @@ void AddHardware(const LinuxRoots& roots, InventoryMap& map) {
 }
 
 void AddDisk(const LinuxRoots& roots, InventoryMap& map) {
-  const absl::StatusOr<DiskSpace> space = ReadDiskSpace("/");
+  const absl::StatusOr<DiskSpace> space = ReadSystemDiskSpace(roots.var);
   if (space.ok()) Set(map, inventory::kDisk, std::to_string((space->total_mib + 512) / 1024));
   Set(map, inventory::kDiskKind, SystemDiskKind(roots));
 }

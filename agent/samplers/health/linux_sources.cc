@@ -31,6 +31,12 @@ absl::StatusOr<DiskSpace> ReadDiskSpace(const std::string& path) {
   return disk;
 }
 
+absl::StatusOr<DiskSpace> ReadSystemDiskSpace(const std::string& var) {
+  struct statvfs root {};
+  const bool image = statvfs("/", &root) == 0 && (root.f_flag & ST_RDONLY) != 0;
+  return ReadDiskSpace(image ? var : "/");
+}
+
 std::vector<BatteryPack> ReadBatteries(const LinuxRoots& roots) {
   std::vector<BatteryPack> packs;
   std::error_code error;

@@ -20,6 +20,8 @@ struct DiskSpace {
   int64_t total_mib = 0;
 };
 absl::StatusOr<DiskSpace> ReadDiskSpace(const std::string& path);
+// The disk that fills up: "/", or where the system is an image that nobody writes to, `var`.
+absl::StatusOr<DiskSpace> ReadSystemDiskSpace(const std::string& var);
 
 // The system's packs, at most eight; empty where there is none.
 std::vector<BatteryPack> ReadBatteries(const LinuxRoots& roots);

@@ -49,6 +49,7 @@ boost::asio::awaitable<ProgramName> LinuxOwners::NameOf(ProgramClues clues) {
   }
   const std::string executable(WithoutDeleted(clues.executable));
   if (const auto snap = SnapOf(executable)) co_return FromSnap(*snap);
+  if (clues.contained) co_return ProgramName{};
   NoticeChanges();
   const std::string& key = executable.empty() ? clues.task : executable;
   if (const auto kept = kept_.find(key); kept != kept_.end()) co_return kept->second;

@@ -19,6 +19,7 @@ struct ProgramClues {
   std::string executable;  // its file's path; empty where only the task is known
   std::string task;        // the process's own name
   std::string cgroup;
+  bool contained = false;  // it ran on another root, so that its path is not this system's
 };
 
 struct ProgramName {

@@ -197,6 +197,15 @@ TEST_CASE("without systemd the kernel's stage is told, and what is missing") {
   CHECK_FALSE(boot.has_last_shutdown_clean());
   CHECK(machine.recorder.unmeasured.count({event::kBoot, ""}) == 1);
   CHECK(machine.recorder.cursors.at("boot") == kThisBoot);
+
+  SECTION("after a restart of the agent it is missing still") {
+    machine.saved = machine.recorder.cursors;
+    machine.recorder.events.clear();
+    machine.recorder.unmeasured.clear();
+    machine.Sample();
+    CHECK(machine.recorder.events.empty());
+    CHECK(machine.recorder.unmeasured.count({event::kBoot, ""}) == 1);
+  }
 }
 
 TEST_CASE("a clean shutdown is said to be clean") {
@@ -208,6 +217,21 @@ TEST_CASE("a clean shutdown is said to be clean") {
   CHECK(machine.Find(true)->event.boot_done().has_last_shutdown_clean());
   CHECK(machine.Find(true)->event.boot_done().last_shutdown_clean());
   CHECK(machine.Find(false) == nullptr);
+}
+
+TEST_CASE("a boot behind an offline update says that updates were installed") {
+  SystemdMachine machine;
+  testing::AppendJournal(machine.roots.var + "/log/journal/system.journal",
+                         {{kLastBoot,
+                           1'788'999'000'000'000,
+                           400'000'000,
+                           {{"MESSAGE_ID", "39f53479d3a045ac8e11786248231fbf"},
+                            {"UNIT", "system-update.target"},
+                            {"MESSAGE", "Reached target system-update.target"}}}});
+  machine.EndLastBoot(/*clean=*/true);
+  machine.Sample();
+  REQUIRE(machine.Find(true) != nullptr);
+  CHECK(machine.Find(true)->event.boot_done().installed_updates());
 }
 
 TEST_CASE("an unclean shutdown is a failure of the boot it ended") {

@@ -140,6 +140,18 @@ TEST_CASE("a program that nobody installed is other, whatever it is called") {
   CHECK(machine.recorder.events[0].event.SerializeAsString().find("thesis") == std::string::npos);
 }
 
+TEST_CASE("a program in a container is none of the system's, though its path looks like one") {
+  Machine machine;
+  machine.Sample();
+  Fields fields = Coredump(4711, "/usr/bin/sleep");
+  fields.emplace_back("COREDUMP_CONTAINER_CMDLINE", "/usr/bin/conmon --api-version 1");
+  machine.Log(fields);
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 1);
+  CHECK(machine.Crashes()[0].program() == "other");
+  CHECK_FALSE(machine.Crashes()[0].owned());
+}
+
 TEST_CASE("what happened before the very first start was not watched and is not told") {
   Machine machine;
   machine.Log(Coredump(1, "/usr/bin/sleep"));

@@ -157,6 +157,19 @@ TEST_CASE("an out-of-memory kill is not also its unit's failure") {
   CHECK(Settle(merger, 501) == std::vector{Kind::kUnitFailure});
 }
 
+TEST_CASE("a failure of the system that goes on is one failure") {
+  IncidentMerger merger;
+  const auto [kind, goes_on_s, over_s] = GENERATE(table<Kind, int64_t, int64_t>(
+      {{Kind::kOutOfMemory, 8, 30}, {Kind::kGpuReset, 20, 60}, {Kind::kHungTask, 120, 2000}}));
+  merger.Add(At(1, kind));
+  merger.Add(At(1 + goes_on_s, kind));
+  CHECK(Settle(merger, 1 + goes_on_s) == std::vector{kind});
+  merger.Add(At(1 + 2 * goes_on_s, kind));
+  CHECK(Settle(merger, 1 + 2 * goes_on_s).empty());
+  merger.Add(At(1 + 2 * goes_on_s + over_s, kind));
+  CHECK(Settle(merger, 1 + 2 * goes_on_s + over_s) == std::vector{kind});
+}
+
 TEST_CASE("a failed unit and the job that started it are one failure") {
   IncidentMerger merger;
   merger.Add(UnitFailure(1, "cups.service", "exit-code"));

@@ -1,0 +1,128 @@
+// The whole way with real input: this machine's agent, its uplink, a collector, and the page that
+// shows what was measured.
+#include <signal.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "common/registry.h"
+#include "tests/support/catch.h"
+#include "tests/support/collector/collector_fixture.h"
+
+namespace candor::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr int64_t kPushMs = 60'000;
+
+std::string HostName() {
+  std::array<char, 256> name = {};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+class Agent {
+ public:
+  explicit Agent(CollectorFixture& collector)
+      : collector_(collector), state_(collector.folder() + "/agent") {
+    RequireSuccess(RunProgram({ProgramPath("candor-agent"), "enroll", "--collector",
+                               collector.enroll_address(), "--token-file", collector.TokenFile(1),
+                               "--ca-fingerprint", collector.fingerprint(), "--label",
+                               "department=Tests", "--state", state_}),
+                   "candor-agent enroll");
+    std::ofstream(collector.folder() + "/agent.toml")
+        << "[uplink]\nprogram = \"" << ProgramPath("candor-uplink") << "\"\nsocket = \"\"\n";
+  }
+
+  void Start() {
+    process_ = std::make_unique<Process>(
+        Process::Command{.words = {ProgramPath("candor-agent"), "--config",
+                                   collector_.folder() + "/agent.toml", "--state", state_}});
+    if (!process_->WaitForLine("candor-agent ready", 20'000)) {
+      throw std::runtime_error("candor-agent does not start: " + process_->err());
+    }
+  }
+  int Stop() {
+    process_->Signal(SIGTERM);
+    return process_->Wait(20'000).exit_code;
+  }
+  json Ask(const std::string& command) {
+    const Outcome outcome =
+        RunProgram({ProgramPath("candor-agent"), command, "--state", state_, "--format", "json"});
+    RequireSuccess(outcome, "candor-agent " + command);
+    return json::parse(outcome.out)["rows"];
+  }
+
+ private:
+  CollectorFixture& collector_;
+  std::string state_;
+  std::unique_ptr<Process> process_;
+};
+
+void WaitForBatches(CollectorFixture& collector, double batches) {
+  for (int64_t waited_ms = 0; waited_ms < kPushMs; waited_ms += 50) {
+    if (collector.Metric("ingest_batches_total").value_or(0) >= batches) return;
+    usleep(50'000);
+  }
+  throw std::runtime_error("the agent pushes nothing");
+}
+
+double FreeGib() {
+  struct statvfs disk = {};
+  statvfs("/", &disk);
+  return static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) / (1 << 30);
+}
+
+TEST_CASE("this machine's agent, uplink and collector: every metric is measured or says why not") {
+  CollectorFixture collector(
+      "[[service]]\nname = \"nowhere\"\nhost = \"localhost\"\nport = 9\ntls = false\n");
+  collector.Start();
+  Agent agent(collector);
+  agent.Start();
+  WaitForBatches(collector, 1);  // what happened before the first minute ended
+  // A clean end closes the open minute; the next start sends it.
+  CHECK(agent.Stop() == 0);
+  const double before = collector.Metric("ingest_batches_total").value_or(0);
+  agent.Start();
+  WaitForBatches(collector, before + 1);
+  collector.WaitFolded();
+
+  const Outcome said =
+      collector.Candor({"device", HostName(), "--format", "json", "--reason", "test"});
+  RequireSuccess(said, "candor device");
+  const json page = json::parse(said.out);
+  const json& device = page["rows"].at(0);
+  CHECK(device["host"] == HostName());
+  CHECK(device["department"] == "Tests");
+  CHECK(device["score"].is_null());
+  CHECK(device["state"].get<std::string>().find("of 30 active minutes") != std::string::npos);
+
+  std::set<std::string> told;
+  for (const json& row : page["tables"]["measured"]) {
+    told.insert(row["metric"]);
+    if (row["metric"] == "disk_free_gib") {
+      CHECK(row["value"].get<double>() == Approx(FreeGib()).epsilon(0.05).margin(1));
+    }
+  }
+  for (const json& row : page["tables"]["unmeasured"]) {
+    told.insert(row["metric"]);
+    INFO(row.dump());
+    CHECK_FALSE(row["reason"].get<std::string>().empty());
+  }
+  for (const MetricEntry& metric : Metrics()) {
+    INFO(metric.name << " is neither measured nor is it said why not");
+    CHECK(told.contains(std::string(metric.name)));
+  }
+
+  CHECK_FALSE(agent.Ask("status").empty());
+  CHECK_FALSE(agent.Ask("ledger").empty());
+  CHECK(agent.Stop() == 0);
+}
+
+}  // namespace
+}  // namespace candor::testing

@@ -1,0 +1,226 @@
+#include "tests/laptop/container.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/support/collector/collector_fixture.h"
+
+namespace candor::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kDebootstrapMs = 900'000;
+constexpr int64_t kBootMs = 120'000;
+constexpr int64_t kPowerOffMs = 30'000;
+constexpr char kPackages[] =
+    "systemd,systemd-sysv,systemd-coredump,dbus,libpam-systemd,ca-certificates,procps";
+constexpr char kCorePattern[] = "/proc/sys/kernel/core_pattern";
+
+std::string Slurp(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Value of KEY= in this machine's os-release.
+std::string OsRelease(const std::string& key) {
+  std::istringstream lines(Slurp("/etc/os-release"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(key + "=")) return line.substr(key.size() + 1);
+  }
+  return {};
+}
+
+// The container's Debian is this machine's, so that the programs built here run there.
+std::string Suite() {
+  const std::string suite = OsRelease("VERSION_CODENAME");
+  return suite.empty() ? "bookworm" : suite;
+}
+
+std::string CacheFolder() {
+  const char* cache = std::getenv("CANDOR_CACHE");
+  return cache != nullptr && *cache != '\0' ? cache : CANDOR_BINARY_DIR;
+}
+
+// Makes the system tree unless it is there; other tests wait meanwhile.
+std::string SystemTree() {
+  const std::string cache = CacheFolder();
+  fs::create_directories(cache);
+  const std::string tree = cache + "/laptop-root-" + Suite();
+  const int lock = open((tree + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  if (lock < 0 || flock(lock, LOCK_EX) != 0) throw std::runtime_error("cannot lock " + tree);
+  if (!fs::exists(tree)) {
+    const std::string unfinished = tree + ".unfinished";
+    fs::remove_all(unfinished);
+    const char* mirror = std::getenv("CANDOR_MIRROR");
+    std::vector<std::string> words = {"debootstrap", "--variant=minbase",
+                                      std::string("--include=") + kPackages, Suite(), unfinished};
+    if (mirror != nullptr) words.emplace_back(mirror);
+    const Outcome made = RunProgram(words, kDebootstrapMs);
+    if (made.exit_code != 0) {
+      throw std::runtime_error("debootstrap failed: " + made.err + made.out);
+    }
+    // A machine id of its own at each boot.
+    std::ofstream(unfinished + "/etc/machine-id").close();
+    fs::rename(unfinished, tree);
+  }
+  close(lock);
+  return tree;
+}
+
+pid_t FirstChildOf(pid_t parent) {
+  std::ifstream children("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) +
+                         "/children");
+  pid_t child = -1;
+  children >> child;
+  return children ? child : -1;
+}
+
+void SleepMs(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+}  // namespace
+
+Container::Container(const Options& options) {
+  const std::string tree = SystemTree();
+  std::vector<std::string> words = {"systemd-nspawn",
+                                    "--quiet",
+                                    "--directory=" + tree,
+                                    "--volatile=overlay",
+                                    "--boot",
+                                    "--register=no",
+                                    "--keep-unit",
+                                    "--console=pipe",
+                                    "--resolv-conf=off",
+                                    "--timezone=off",
+                                    "--link-journal=no",
+                                    "--machine=candor-laptop-" + std::to_string(getpid())};
+  for (const Bind& bind : options.binds) {
+    words.push_back("--bind-ro=" + bind.outside + ":" + bind.inside);
+  }
+  if (!options.resolv_conf.empty()) {
+    std::ofstream(setup_.File("resolv.conf")) << options.resolv_conf;
+    words.push_back("--bind-ro=" + setup_.File("resolv.conf") + ":/etc/resolv.conf");
+  }
+  Process::Command command{.words = words};
+  // On a machine with control groups of version 1 the container cannot have version 2.
+  if (!fs::exists("/sys/fs/cgroup/cgroup.controllers")) {
+    command.environment["SYSTEMD_NSPAWN_UNIFIED_HIERARCHY"] = "0";
+  }
+  nspawn_ = std::make_unique<Process>(command);
+  WaitUntilBooted();
+}
+
+void Container::WaitUntilBooted() {
+  const auto start = std::chrono::steady_clock::now();
+  std::string state;
+  while (std::chrono::steady_clock::now() - start < std::chrono::milliseconds(kBootMs)) {
+    if (!nspawn_->running()) {
+      throw std::runtime_error("the container ended: " + nspawn_->err() + nspawn_->out());
+    }
+    if (leader_ < 0) leader_ = FirstChildOf(nspawn_->pid());
+    if (leader_ > 0) {
+      state = Run({"systemctl", "is-system-running"}, 10'000).out;
+      if (state.starts_with("running") || state.starts_with("degraded")) return;
+    }
+    SleepMs(200);
+  }
+  throw std::runtime_error("the container does not finish booting (" + state +
+                           "): " + nspawn_->out());
+}
+
+Container::~Container() {
+  if (!nspawn_->running()) return;
+  // systemd's own signal for powering off, as nspawn would send it.
+  if (leader_ > 0) kill(leader_, SIGRTMIN + 4);
+  nspawn_->Wait(kPowerOffMs);
+}
+
+std::vector<std::string> Container::Inside(const std::vector<std::string>& words) const {
+  std::vector<std::string> all = {"nsenter", "--target", std::to_string(leader_),
+                                  "--mount", "--uts",    "--ipc",
+                                  "--pid",   "--net",    "--"};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+Outcome Container::Run(const std::vector<std::string>& words, int64_t timeout_ms) const {
+  return RunProgram(Inside(words), timeout_ms);
+}
+
+std::string Container::Check(const std::vector<std::string>& words, int64_t timeout_ms) const {
+  std::string said;
+  for (const std::string& word : words) said += word + " ";
+  return RequireSuccess(Run(words, timeout_ms), said + "in the container").out;
+}
+
+std::unique_ptr<Process> Container::Start(const std::vector<std::string>& words) const {
+  return std::make_unique<Process>(Process::Command{.words = Inside(words)});
+}
+
+void Container::Write(const std::string& path, const std::string& text, int mode) const {
+  const std::string outside = "/proc/" + std::to_string(leader_) + "/root" + path;
+  fs::create_directories(fs::path(outside).parent_path());
+  std::ofstream out(outside, std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out || chmod(outside.c_str(), static_cast<mode_t>(mode)) != 0) {
+    throw std::runtime_error("cannot write " + path + " in the container");
+  }
+}
+
+std::string Container::Read(const std::string& path) const {
+  return Slurp("/proc/" + std::to_string(leader_) + "/root" + path);
+}
+
+CrashForwarding::CrashForwarding(const Container& container) : before_(Slurp(kCorePattern)) {
+  const std::string helper = folder_.File("crash");
+  std::ofstream(helper) << "#!/bin/sh\n"
+                        << "exec nsenter --target " << container.leader()
+                        << " --mount --uts --ipc --pid --net -- "
+                        << "/lib/systemd/systemd-coredump \"$@\"\n";
+  fs::permissions(helper, fs::perms::owner_all);
+  std::ofstream pattern(kCorePattern);
+  pattern << "|" << helper << " %p %u %g %s %t %c %h";
+  pattern.close();
+  if (!pattern) throw std::runtime_error(std::string("cannot set ") + kCorePattern);
+}
+
+CrashForwarding::~CrashForwarding() { std::ofstream(kCorePattern) << before_; }
+
+ProgramFolder::ProgramFolder() {
+  const fs::path root = folder_.path();
+  // The container's users have to reach the programs.
+  fs::permissions(root, fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                            fs::perms::others_read | fs::perms::others_exec);
+  for (const char* folder : {"bin", "libexec/candor", "lib"}) fs::create_directories(root / folder);
+  const auto options = fs::copy_options::overwrite_existing;
+  fs::copy_file(ProgramPath("candor-agent"), root / "bin/candor-agent", options);
+  fs::copy_file(ProgramPath("candor-uplink"), root / "libexec/candor/candor-uplink", options);
+  // What ldd finds, but for the C library's own parts, which the container has.
+  const std::set<std::string> own = {"libc.so.6",  "libm.so.6",  "libpthread.so.0",
+                                     "libdl.so.2", "librt.so.1", "libresolv.so.2"};
+  for (const char* program : {"candor-agent", "candor-uplink"}) {
+    std::istringstream lines(RequireSuccess(RunProgram({"ldd", ProgramPath(program)}), "ldd").out);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string name, arrow, path;
+      if (!(words >> name >> arrow >> path) || arrow != "=>" || own.contains(name)) continue;
+      fs::copy_file(fs::canonical(path), root / "lib" / name, options);
+    }
+  }
+}
+
+}  // namespace candor::testing

@@ -1,0 +1,89 @@
+// A laptop for tests without a virtual machine: a Debian with real systemd, journald, logind and
+// D-Bus, booted by systemd-nspawn. Its system tree is made once by debootstrap and kept in
+// $CANDOR_CACHE (the build folder when not set); each boot works on an overlay in memory, so that
+// every test starts from the same laptop. Needs root.
+//
+// It shares the network namespace of the thread that boots it. Failures throw std::runtime_error
+// with what went wrong, which a test shows as its failure. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor::testing {
+
+class Container {
+ public:
+  struct Bind {
+    std::string outside;
+    std::string inside;
+  };
+  struct Options {
+    // Folders of this machine seen inside, read-only.
+    std::vector<Bind> binds = {};
+    // /etc/resolv.conf inside.
+    std::string resolv_conf = {};
+  };
+
+  // Makes the system tree where it is not there yet (about a minute), boots, and waits until the
+  // service manager has started everything.
+  explicit Container(const Options& options);
+  // Powers off, and kills what does not end.
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  // Runs a program inside to its end.
+  Outcome Run(const std::vector<std::string>& words, int64_t timeout_ms = 60'000) const;
+  // The same, and throws unless it exits with 0; gives its standard output.
+  std::string Check(const std::vector<std::string>& words, int64_t timeout_ms = 60'000) const;
+  // Starts a program inside that goes with the object returned.
+  std::unique_ptr<Process> Start(const std::vector<std::string>& words) const;
+
+  void Write(const std::string& path, const std::string& text, int mode = 0644) const;
+  std::string Read(const std::string& path) const;
+
+  // Process id, as this machine sees it, of the first process inside.
+  pid_t leader() const { return leader_; }
+
+ private:
+  std::vector<std::string> Inside(const std::vector<std::string>& words) const;
+  void WaitUntilBooted();
+
+  std::unique_ptr<Process> nspawn_;
+  pid_t leader_ = -1;
+  TempFolder setup_;
+};
+
+// While it lives, a program that crashes inside of `container` is handed to systemd-coredump in
+// there, as the kernel does on a real laptop. The kernel has one such setting for the whole
+// machine; it is put back at the end.
+class CrashForwarding {
+ public:
+  // Throws where the setting cannot be changed.
+  explicit CrashForwarding(const Container& container);
+  ~CrashForwarding();
+  CrashForwarding(const CrashForwarding&) = delete;
+  CrashForwarding& operator=(const CrashForwarding&) = delete;
+
+ private:
+  std::string before_;
+  TempFolder folder_;
+};
+
+// A folder with the programs of this build and the libraries they need, for binding into a
+// container: bin/, libexec/candor/, lib/.
+class ProgramFolder {
+ public:
+  ProgramFolder();
+  const std::string& path() const { return folder_.path(); }
+
+ private:
+  TempFolder folder_;
+};
+
+}  // namespace candor::testing

@@ -1,0 +1,158 @@
+// A booted laptop enrolled with a real collector: a crash is told once, soon and by its right name,
+// and the laptop gets a score.
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/laptop/container.h"
+#include "tests/laptop/laptop_line.h"
+#include "tests/laptop/needs.h"
+#include "tests/support/collector/collector_fixture.h"
+
+namespace candor {
+namespace {
+
+using nlohmann::json;
+using std::chrono::steady_clock;
+using testing::CollectorFixture;
+using testing::Container;
+using testing::LaptopLine;
+
+constexpr char kUnit[] = R"([Unit]
+Description=Candor agent
+[Service]
+Type=notify
+User=candor
+SupplementaryGroups=systemd-journal
+StateDirectory=candor-agent
+StateDirectoryMode=0700
+Environment=LD_LIBRARY_PATH=/opt/candor/lib
+ExecStart=/opt/candor/bin/candor-agent
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+)";
+
+bool WaitFor(int64_t seconds, const std::function<bool()>& condition) {
+  const auto start = steady_clock::now();
+  while (steady_clock::now() - start < std::chrono::seconds(seconds)) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
+  return false;
+}
+
+// A laptop with its agent as a system service under a user of its own.
+class EnrolledLaptop {
+ public:
+  EnrolledLaptop(LaptopLine& line, CollectorFixture& collector, const std::string& programs)
+      : laptop({.binds = {{programs, "/opt/candor"}}, .resolv_conf = line.resolv_conf()}),
+        collector_(collector) {
+    laptop.Check({"useradd", "--system", "--no-create-home", "candor"});
+    laptop.Write("/etc/systemd/system/candor-agent.service", kUnit);
+    // Within the agent's compiled-in limits as often as can be, to keep the test short.
+    laptop.Write("/etc/candor/agent.toml",
+                 "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 60\nidle_s = 60\n"
+                 "[uplink]\nprogram = \"/opt/candor/libexec/candor/candor-uplink\"\n"
+                 "[[service]]\nname = \"mail\"\nhost = \"" +
+                     std::string(LaptopLine::kServiceName) +
+                     "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
+    std::ifstream token(collector.TokenFile(1));
+    std::string text;
+    std::getline(token, text);
+    laptop.Check({"install", "-d", "-o", "candor", "-m", "0700", "/var/lib/candor-agent"});
+    laptop.Write("/var/lib/candor-agent/token", text + "\n", 0600);
+    laptop.Check({"chown", "candor:", "/var/lib/candor-agent/token"});
+    laptop.Check({"setpriv", "--reuid=candor", "--regid=candor", "--clear-groups", "env",
+                  "LD_LIBRARY_PATH=/opt/candor/lib", "/opt/candor/bin/candor-agent", "enroll",
+                  "--collector", collector.enroll_address(), "--token-file",
+                  "/var/lib/candor-agent/token", "--ca-fingerprint", collector.fingerprint(),
+                  "--label", "department=Tests"});
+    laptop.Check({"systemctl", "start", "candor-agent"});
+  }
+
+  // The one device of the fleet, as `candor device` shows it; null before its first push.
+  json Device() {
+    const json devices = collector_.Rows({"devices"});
+    if (devices.empty()) return nullptr;
+    const json rows = collector_.Rows({"device", devices.at(0).at("device"), "--table", "device"});
+    return rows.empty() ? json(nullptr) : rows.at(0);
+  }
+  // How many crashes of `program` the collector knows.
+  int64_t CrashesOf(const std::string& program) {
+    for (const json& row : collector_.Rows({"crashes", "--by", "app"})) {
+      if (row.contains("app") && row.at("app") == program) return row.at("crashes");
+    }
+    return 0;
+  }
+  std::string Status() const {
+    return laptop
+               .Run({"env", "LD_LIBRARY_PATH=/opt/candor/lib", "/opt/candor/bin/candor-agent",
+                     "status"})
+               .out +
+           laptop.Run({"journalctl", "--no-pager", "-n", "50", "-u", "candor-agent"}).out;
+  }
+
+  Container laptop;
+
+ private:
+  CollectorFixture& collector_;
+};
+
+TEST_CASE(
+    "a crash is told once, by its right name, within 15 s of its push; the laptop is scored") {
+  SKIP_WITHOUT(testing::LacksForContainers());
+  SKIP_WITHOUT(testing::LacksForNetworks());
+  LaptopLine line(10'000);
+  const testing::ProgramFolder programs;
+  line.OnLaptop([&] {
+    CollectorFixture collector;
+    collector.Start();
+    EnrolledLaptop enrolled(line, collector, programs.path());
+    INFO(enrolled.Status());
+    REQUIRE(WaitFor(150, [&] { return !enrolled.Device().is_null(); }));
+
+    const testing::CrashForwarding forwarding(enrolled.laptop);
+    // `sleep` belongs to the package coreutils; its copy belongs to nobody.
+    enrolled.laptop.Check({"cp", "/usr/bin/sleep", "/usr/local/bin/secret-project"});
+    for (const char* program : {"/usr/bin/sleep", "/usr/local/bin/secret-project"}) {
+      enrolled.laptop.Run({"sh", "-c", std::string(program) + " 1000 & kill -SEGV $!; wait"});
+    }
+    REQUIRE(WaitFor(30, [&] {
+      return enrolled.laptop.Run({"coredumpctl", "--no-legend", "list"}).out.find("secret") !=
+             std::string::npos;
+    }));
+    const auto in_journal = steady_clock::now();
+    // The agent looks at the journal with its next tick, at most 10 s away, and pushes at once.
+    const bool told = WaitFor(60, [&] { return enrolled.CrashesOf("sleep") == 1; });
+    const auto took_s =
+        std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - in_journal).count();
+    INFO(enrolled.Status());
+    REQUIRE(told);
+    CHECK(took_s <= 10 + 15);
+    CHECK(enrolled.CrashesOf("other") == 1);
+    CHECK(enrolled.CrashesOf("secret-project") == 0);
+
+    // The agent finds its place in the journal again.
+    enrolled.laptop.Check({"systemctl", "restart", "candor-agent"});
+    json device;
+    const bool scored = WaitFor(240, [&] {
+      device = enrolled.Device();
+      return device.at("score").is_number();
+    });
+    INFO(device.dump(1) << enrolled.Status());
+    CHECK(scored);
+    CHECK(enrolled.CrashesOf("sleep") == 1);
+    CHECK(enrolled.CrashesOf("other") == 1);
+    CHECK(device.at("coverage").get<double>() >= 0.30);
+    if (scored) {
+      CHECK(device.at("score").get<double>() > 0);
+      CHECK(device.at("score").get<double>() < 100);
+      CHECK(device.at("provisional") == true);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,180 @@
+// What candor-agent measures on a booted laptop agrees with what the laptop says of itself.
+#include <sys/statvfs.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/laptop/container.h"
+#include "tests/laptop/laptop_line.h"
+#include "tests/laptop/needs.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+using nlohmann::json;
+using testing::Container;
+using testing::LaptopLine;
+
+// `candor-agent sample` on the laptop, as rows by name and subject.
+class Sample {
+ public:
+  explicit Sample(const Container& laptop) {
+    laptop.Write("/usr/local/bin/agent",
+                 "#!/bin/sh\nLD_LIBRARY_PATH=/opt/candor/lib exec /opt/candor/bin/candor-agent "
+                 "\"$@\"\n",
+                 0755);
+    const std::string text = laptop.Check({"/usr/local/bin/agent", "sample", "--format", "json"});
+    rows_ = json::parse(text).at("rows");
+  }
+
+  const json& Row(const std::string& name, const std::string& subject = "") const {
+    for (const json& row : rows_) {
+      if (row.at("name") != name || row.at("subject") != subject) continue;
+      return row;
+    }
+    FAIL("no row " << name << " " << subject << " in " << rows_.dump(1));
+    return rows_;
+  }
+  double Value(const std::string& name, const std::string& subject = "") const {
+    const json& row = Row(name, subject);
+    INFO(row.dump());
+    REQUIRE(row.at("value").is_number());
+    return row.at("value");
+  }
+  std::string Reason(const std::string& name, const std::string& subject = "") const {
+    const json& row = Row(name, subject);
+    INFO(row.dump());
+    REQUIRE(row.at("unmeasured").is_string());
+    return row.at("unmeasured");
+  }
+  // "FIELD=123" of the one event of a kind.
+  double EventField(const std::string& name, const std::string& field) const {
+    for (const json& row : rows_) {
+      if (row.at("name") != name) continue;
+      std::istringstream words(row.at("subject").get<std::string>());
+      for (std::string word; words >> word;) {
+        if (word.starts_with(field + "=")) return std::stod(word.substr(field.size() + 1));
+      }
+    }
+    FAIL("no " << field << " of " << name << " in " << rows_.dump(1));
+    return 0;
+  }
+
+ private:
+  json rows_;
+};
+
+// Seconds in front of "(STAGE)" in systemd-analyze's line: "Startup finished in 1min 2.5s
+// (kernel)".
+double StageSeconds(const std::string& line, const std::string& stage) {
+  const size_t end = line.find(" (" + stage + ")");
+  if (end == std::string::npos) return -1;
+  size_t begin = line.find_last_of("+)", end);
+  begin = begin == std::string::npos ? line.find(" in ") + 4 : begin + 1;
+  std::istringstream words(line.substr(begin, end - begin));
+  double seconds = 0;
+  for (std::string word; words >> word;) {
+    const double number = std::stod(word);
+    if (word.ends_with("min")) {
+      seconds += 60 * number;
+    } else if (word.ends_with("ms")) {
+      seconds += number / 1000;
+    } else {
+      seconds += number;
+    }
+  }
+  return seconds;
+}
+
+int64_t PressureTotalUs(const std::string& kind) {
+  std::ifstream file("/proc/pressure/" + kind);
+  std::string line;
+  std::getline(file, line);
+  return std::stoll(line.substr(line.find("total=") + 6));
+}
+
+// A battery as a laptop's kernel shows it.
+void WriteBattery(const std::string& folder) {
+  std::filesystem::create_directories(folder + "/BAT0");
+  const std::map<std::string, std::string> files = {{"type", "Battery"},
+                                                    {"scope", "System"},
+                                                    {"present", "1"},
+                                                    {"status", "Discharging"},
+                                                    {"capacity", "81"},
+                                                    {"energy_full", "41230000"},
+                                                    {"energy_now", "33400000"},
+                                                    {"cycle_count", "212"},
+                                                    {"technology", "Li-ion"},
+                                                    {"manufacturer", "Example"},
+                                                    {"energy_full_design", "57000000"}};
+  for (const auto& [name, value] : files) {
+    std::ofstream(folder + "/BAT0/" + name) << value << "\n";
+  }
+}
+
+TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
+  SKIP_WITHOUT(testing::LacksForContainers());
+  SKIP_WITHOUT(testing::LacksForNetworks());
+  constexpr int kOneWayMs = 40;
+  LaptopLine line(kOneWayMs * 1'000);
+  const testing::ProgramFolder programs;
+  const testing::TempFolder battery;
+  WriteBattery(battery.path());
+  line.OnLaptop([&] {
+    const Container laptop(
+        {.binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/sys/class/power_supply"}},
+         .resolv_conf = line.resolv_conf()});
+    laptop.Write("/etc/candor/agent.toml",
+                 "[[service]]\nname = \"mail\"\nhost = \"" + std::string(LaptopLine::kServiceName) +
+                     "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
+
+    // A machine that is busy for a while, so that there are stalls to count.
+    const auto busy = laptop.Start(
+        {"sh", "-c",
+         "for i in 1 2 3 4 5 6; do timeout 20 sh -c 'while :; do :; done' & done; wait"});
+    const bool pressure = std::filesystem::exists("/proc/pressure/cpu");
+    const int64_t cpu_before = pressure ? PressureTotalUs("cpu") : 0;
+    const auto begin = std::chrono::steady_clock::now();
+    const Sample sample(laptop);
+    const auto outer_ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+
+    const std::string analyzed = laptop.Check({"systemd-analyze", "time"});
+    INFO(analyzed);
+    CHECK(sample.EventField("boot", "userspace_us") / 1e6 ==
+          Approx(StageSeconds(analyzed, "userspace")).margin(0.0015));
+
+    CHECK(sample.Value("rtt_ms", "mail") == Approx(2 * kOneWayMs).epsilon(0.05));
+    CHECK(sample.Value("dns_ms", "mail") >= 2 * kOneWayMs);
+    CHECK(sample.Value("dns_ms", "mail") <= 2 * kOneWayMs * 1.05 + 20);
+    CHECK(sample.Value("probe_failures", "mail") == 0);
+
+    if (pressure) {
+      const double outer_stall_ms = static_cast<double>(PressureTotalUs("cpu") - cpu_before) / 1000;
+      const double watched_ms = sample.Value("watched_ms", "pressure");
+      const double stall_ms = sample.Value("cpu_stall_ms");
+      CHECK(watched_ms >= 1'900);
+      CHECK(stall_ms <= outer_stall_ms + 1);
+      CHECK(stall_ms >= outer_stall_ms - (outer_ms - watched_ms) - 1);
+    } else {
+      CHECK(sample.Reason("cpu_stall_ms").find("PSI") != std::string::npos);
+    }
+
+    std::istringstream disk(laptop.Check({"stat", "-f", "-c", "%a %S", "/"}));
+    double blocks = 0, block_bytes = 0;
+    disk >> blocks >> block_bytes;
+    CHECK(sample.Value("disk_free_gib") ==
+          Approx(blocks * block_bytes / (1 << 30)).epsilon(0.01).margin(0.01));
+    CHECK(sample.Value("battery_pct") == Approx(100.0 * 41.23 / 57.0).margin(0.01));
+    // What this laptop cannot show has a reason.
+    CHECK_FALSE(sample.Reason("ui_reply_ms").empty());
+    CHECK_FALSE(sample.Reason("app_cpu_stall_ms").empty());
+  });
+}
+
+}  // namespace
+}  // namespace candor

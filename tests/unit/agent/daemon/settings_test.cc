@@ -1,0 +1,115 @@
+#include "agent/daemon/settings.h"
+
+#include <fstream>
+
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+absl::StatusOr<AgentSettings> Load(const std::string& text) {
+  const testing::TempFolder folder;
+  const std::string path = folder.File("agent.toml");
+  std::ofstream(path) << text;
+  return LoadSettings(path);
+}
+
+TEST_CASE("an empty file gives the defaults") {
+  const auto settings = Load("");
+  REQUIRE_OK(settings);
+  REQUIRE(settings->state == "/var/lib/candor-agent");
+  REQUIRE(settings->control_socket() == "/var/lib/candor-agent/control.sock");
+  REQUIRE_FALSE(settings->push_active_s);
+  REQUIRE(settings->spool_mib == 256);
+}
+
+TEST_CASE("every key is read") {
+  const auto settings = Load(R"(
+state = "/srv/agent"
+log_level = "debug"
+families_off = ["usage", "network"]
+[push]
+active_s = 30
+idle_s = 90
+[tick]
+active_s = 5
+idle_s = 30
+[spool]
+size_mib = 10
+age_days = 7
+ledger_mib = 5
+ledger_days = 3
+[uplink]
+program = "/opt/uplink"
+socket = "/run/other.sock"
+[network]
+dns_servers = "127.0.0.1:5300"
+[[service]]
+name = "mail"
+host = "mail.example.org"
+port = 993
+tls = true
+[[service]]
+name = "wiki"
+host = "wiki.example.org"
+http_path = "/health"
+icmp = true
+)");
+  REQUIRE_OK(settings);
+  REQUIRE(settings->state == "/srv/agent");
+  REQUIRE(settings->families_off == std::vector<std::string>{"usage", "network"});
+  REQUIRE(settings->push_active_s == 30);
+  REQUIRE(settings->push_idle_s == 90);
+  REQUIRE(settings->tick_active_s == 5);
+  REQUIRE(settings->tick_idle_s == 30);
+  REQUIRE(settings->spool_mib == 10);
+  REQUIRE(settings->spool_days == 7);
+  REQUIRE(settings->ledger_mib == 5);
+  REQUIRE(settings->ledger_days == 3);
+  REQUIRE(settings->uplink_program == "/opt/uplink");
+  REQUIRE(settings->uplink_socket == "/run/other.sock");
+  REQUIRE(settings->dns_servers == "127.0.0.1:5300");
+  REQUIRE(settings->services.size() == 2);
+  REQUIRE(settings->services[0].port == 993);
+  REQUIRE(settings->services[1].port == 443);
+  REQUIRE(settings->services[1].http_path == "/health");
+  REQUIRE(settings->services[1].icmp);
+}
+
+TEST_CASE("a mistake is answered with file, line and key") {
+  struct Case {
+    std::string text;
+    std::string line;
+    std::string word;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"state = 5\n", ":1", "state"},
+      {"\n[push]\nactive_s = 0\n", ":3", "push.active_s"},
+      {"[tick]\nidle_s = 61\n", ":2", "tick.idle_s"},
+      {"families_off = [\"usge\"]\n", ":1", "usge"},
+      {"\nlog_level = \"loud\"\n", ":2", "log_level"},
+      {"colour = \"red\"\n", ":1", "colour"},
+      {"[[service]]\nname = \"a\"\nhost = \"b/c\"\n", "agent.toml:", "service \"a\""},
+      {"[[service]]\nname = \"a\"\nhost = \"b\"\n[[service]]\nname = \"a\"\nhost = \"c\"\n", ":5",
+       "twice"},
+      {"[[service]]\nname = \"a\"\nhost = \"b\"\nhttp_path = \"no slash\"\n",
+       "agent.toml:", "path"},
+      {"[push\n", ":1", "agent.toml"},
+  }));
+  const auto settings = Load(c.text);
+  REQUIRE_FALSE(settings.ok());
+  const std::string message(settings.status().message());
+  INFO(message);
+  REQUIRE(message.find("agent.toml") != std::string::npos);
+  REQUIRE(message.find(c.line) != std::string::npos);
+  REQUIRE(message.find(c.word) != std::string::npos);
+  REQUIRE(message.find('\n') == std::string::npos);
+}
+
+TEST_CASE("a file that was named must exist") {
+  REQUIRE(absl::IsNotFound(LoadSettings("/nowhere/agent.toml").status()));
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,118 @@
+#include "agent/daemon/uplink_process.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/catch.h"
+#include "tests/support/temp_folder.h"
+
+namespace candor {
+namespace {
+
+// A program that stands where candor-uplink would.
+std::string MakeProgram(const testing::TempFolder& folder, const std::string& script) {
+  const std::string path = folder.File("uplink");
+  std::ofstream(path) << "#!/bin/sh\n" << script << "\n";
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path;
+}
+
+std::string ReadToEnd(int fd) {
+  std::string text;
+  char bytes[256];
+  while (true) {
+    pollfd ready{fd, POLLIN, 0};
+    if (poll(&ready, 1, 10'000) <= 0) return text + " (no end)";
+    const ssize_t size = read(fd, bytes, sizeof bytes);
+    if (size <= 0) return text;
+    text.append(bytes, static_cast<size_t>(size));
+  }
+}
+
+TEST_CASE("a started uplink has the socket as descriptor 3, and nothing else of ours") {
+  const testing::TempFolder folder;
+  const std::string program =
+      MakeProgram(folder,
+                  "echo \"$*\" >&3; read line <&3; echo \"heard $line\" >&3; cat; "
+                  "ls /proc/self/fd | tr '\\n' ' ' >&3");
+  auto uplink = UplinkProcess::Start({"", program, "/state"});
+  REQUIRE_OK(uplink);
+  const int fd = uplink->TakeSocket();
+  REQUIRE(write(fd, "hello\n", 6) == 6);
+  const std::string said = ReadToEnd(fd);
+  close(fd);
+  INFO(said);
+  REQUIRE(said.find("push --state /state --fd 3\nheard hello\n") == 0);
+  // ls itself opens one more to read the folder.
+  REQUIRE(said.find("0 1 2 3 4 ") != std::string::npos);
+  REQUIRE(said.find("5 6") == std::string::npos);
+}
+
+TEST_CASE("an uplink that does not end goes with its object") {
+  const testing::TempFolder folder;
+  const std::string program = MakeProgram(folder, "echo $$ >&3; exec sleep 1000");
+  int fd = -1;
+  std::string pid;
+  {
+    auto uplink = UplinkProcess::Start({"", program, "/state"});
+    REQUIRE_OK(uplink);
+    fd = uplink->TakeSocket();
+    char byte = 0;
+    pollfd ready{fd, POLLIN, 0};
+    REQUIRE(poll(&ready, 1, 10'000) == 1);
+    while (read(fd, &byte, 1) == 1 && byte != '\n') pid += byte;
+    REQUIRE_FALSE(uplink->Reap());
+  }
+  close(fd);
+  REQUIRE_FALSE(std::filesystem::exists("/proc/" + pid));
+}
+
+TEST_CASE("where a service manager listens, connecting is enough") {
+  const testing::TempFolder folder;
+  const std::string path = folder.File("uplink.sock");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(listener, 1) == 0);
+  auto uplink = UplinkProcess::Start({path, "/nowhere/uplink", "/state"});
+  REQUIRE_OK(uplink);
+  const int accepted = accept(listener, nullptr, nullptr);
+  REQUIRE(accepted >= 0);
+  REQUIRE(uplink->Reap());
+  close(accepted);
+  close(listener);
+}
+
+TEST_CASE("without listener and program there is one clear error") {
+  REQUIRE(absl::IsNotFound(UplinkProcess::Start({"/nowhere/sock", "", "/state"}).status()));
+  const auto missing = UplinkProcess::Start({"", "/nowhere/uplink", "/state"});
+  REQUIRE_FALSE(missing.ok());
+  REQUIRE(std::string(missing.status().message()).find("/nowhere/uplink") != std::string::npos);
+}
+
+TEST_CASE("the uplink is found beside an installed program and in a build folder") {
+  const testing::TempFolder folder;
+  const std::string own = folder.File("bin/candor-agent");
+  REQUIRE(absl::IsNotFound(FindUplinkProgram(own).status()));
+  const std::string place = GENERATE("libexec/candor", "bin/uplink");
+  std::filesystem::create_directories(folder.File("bin"));
+  std::filesystem::create_directories(folder.File(place));
+  const std::string program = folder.File(place) + "/candor-uplink";
+  std::ofstream(program) << "";
+  chmod(program.c_str(), 0755);
+  const auto found = FindUplinkProgram(own);
+  REQUIRE_OK(found);
+  REQUIRE(std::filesystem::equivalent(*found, program));
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,167 @@
+// What can be typed, and what is said about what cannot. Help, manual and completion name the same.
+#include "collector/cli/command_line.h"
+
+#include <algorithm>
+
+#include "collector/cli/completion.h"
+#include "collector/cli/manual.h"
+#include "collector/query/text.h"
+#include "tests/support/catch.h"
+
+namespace candor {
+namespace {
+
+CommandLine Parse(std::vector<std::string> words) {
+  words.insert(words.begin(), "candor");
+  std::vector<const char*> argv;
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  return ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+}
+
+std::vector<std::string> WordsOf(std::string_view name) {
+  std::vector<std::string> words(1);
+  for (const char c : name) {
+    if (c == ' ') {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+bool Contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("Every command answers --help with its flags") {
+  for (const CommandSpec& command : Commands()) {
+    std::vector<std::string> words = WordsOf(command.name);
+    words.emplace_back("--help");
+    const CommandLine line = Parse(words);
+    INFO(command.name);
+    REQUIRE(line.done);
+    REQUIRE(line.exit_code == 0);
+    REQUIRE(Contains(line.text, Concat("candor ", command.name)));
+    for (const Flag flag : command.flags) REQUIRE(Contains(line.text, SpecOf(flag).name));
+  }
+  REQUIRE(Parse({"--help"}).exit_code == 0);
+  REQUIRE(Contains(Parse({"--help"}).text, "devices"));
+  REQUIRE(Parse({"token", "--help"}).exit_code == 0);
+}
+
+TEST_CASE("--version is one line") {
+  REQUIRE(Parse({"--version"}).text == "candor 0.1.0\n");
+  REQUIRE(Parse({"--version"}).exit_code == 0);
+}
+
+TEST_CASE("Every command takes each of its flags") {
+  for (const CommandSpec& command : Commands()) {
+    std::vector<std::string> words = WordsOf(command.name);
+    if (!command.positional.empty()) words.emplace_back("anna");
+    for (const Flag flag : command.flags) {
+      words.emplace_back(SpecOf(flag).name);
+      words.emplace_back(flag == Flag::kFormat                           ? "json"
+                         : flag == Flag::kLimit || flag == Flag::kUses ? "7"
+                                                                        : "value");
+    }
+    const CommandLine line = Parse(words);
+    INFO(command.name << ": " << line.text);
+    REQUIRE_FALSE(line.done);
+    REQUIRE(line.invocation.command->name == command.name);
+    REQUIRE(line.invocation.flags.size() == command.flags.size());
+    if (!command.positional.empty()) REQUIRE(line.invocation.positional == "anna");
+  }
+}
+
+TEST_CASE("'device revoke HOST' is not a device called revoke") {
+  REQUIRE(Parse({"device", "revoke", "anna"}).invocation.command->kind ==
+          CommandKind::kDeviceRevoke);
+  REQUIRE(Parse({"device", "anna"}).invocation.command->kind == CommandKind::kQuery);
+}
+
+TEST_CASE("Of a flag given twice the last one counts") {
+  const CommandLine line = Parse({"devices", "--limit", "5", "--limit", "9"});
+  REQUIRE(line.invocation.Value(Flag::kLimit) == "9");
+  REQUIRE(line.invocation.Value(Flag::kWhere).empty());
+}
+
+TEST_CASE("Wrong usage is exit code 2 and one line that names what is wrong") {
+  struct Example {
+    std::vector<std::string> words;
+    std::string text;
+  };
+  const std::vector<Example> examples = {
+      {{}, "A subcommand is required (see candor --help)"},
+      {{"devises"}, "no command 'devises' (did you mean devices, device?) (see candor --help)"},
+      {{"device"}, "device needs HOST|ID (see candor --help)"},
+      {{"device", "revoke"}, "device revoke needs HOST|ID (see candor --help)"},
+      {{"token"}, "A subcommand is required (see candor --help)"},
+      {{"token", "revoke"}, "token revoke needs ID (see candor --help)"},
+      {{"fleet", "extra"}, "The following argument was not expected: extra (see candor --help)"},
+      {{"fleet", "--by", "os"}, "The following arguments were not expected: os --by (see candor --help)"},
+      {{"devices", "--limit", "x"}, "--limit: 'x' is not a whole number"},
+      {{"devices", "--limit", "-3"}, "--limit: '-3' is not a whole number"},
+      {{"devices", "--format", "xml"}, "--format: 'xml' is not table, json or csv"},
+      {{"token", "create", "--uses", "0"}, "--uses must be at least 1"},
+      {{"devices", "--where"}, "--where: 1 required EXPR missing (see candor --help)"},
+  };
+  for (const Example& example : examples) {
+    const CommandLine line = Parse(example.words);
+    REQUIRE(line.done);
+    REQUIRE(line.exit_code == 2);
+    REQUIRE(line.text == example.text);
+    REQUIRE_FALSE(Contains(line.text, "\n"));
+  }
+}
+
+TEST_CASE("Each command has its line in the manual and its own page with every flag") {
+  const auto pages = ManualPages();
+  REQUIRE(pages.front().first == "candor.1");
+  for (const CommandSpec& command : Commands()) {
+    INFO(command.name);
+    const std::string family(command.name.substr(0, command.name.find(' ')));
+    REQUIRE(Contains(pages.front().second, Concat("\\fBcandor ", command.name, "\\fR")));
+    const auto page = std::find_if(pages.begin(), pages.end(), [&](const auto& candidate) {
+      return candidate.first == "candor-" + family + ".1";
+    });
+    REQUIRE(page != pages.end());
+    for (const Flag flag : command.flags) {
+      std::string name(SpecOf(flag).name);
+      name.replace(0, 2, "\\-\\-");
+      REQUIRE(Contains(page->second, name));
+    }
+  }
+}
+
+TEST_CASE("Manual pages are roff whose text starts no command by accident") {
+  for (const auto& [name, text] : ManualPages()) {
+    INFO(name);
+    REQUIRE(text.starts_with(".TH "));
+    for (size_t start = 0; start < text.size();) {
+      const size_t end = text.find('\n', start);
+      const std::string line = text.substr(start, end - start);
+      start = end + 1;
+      REQUIRE_FALSE(line.starts_with("'"));
+      if (!line.starts_with(".")) continue;
+      const std::string macro = line.substr(1, line.find(' ') - 1);
+      const bool known = macro == "TH" || macro == "SH" || macro == "SS" || macro == "TP" ||
+                         macro == "PP" || macro == "nf" || macro == "fi" || macro == "br";
+      REQUIRE(known);
+    }
+  }
+}
+
+TEST_CASE("The completion knows every command and its flags") {
+  const std::string script = BashCompletion();
+  for (const CommandSpec& command : Commands()) {
+    INFO(command.name);
+    const size_t at = script.find(Concat("'", command.name, "') flags='"));
+    REQUIRE(at != std::string::npos);
+    const std::string line = script.substr(at, script.find('\n', at) - at);
+    for (const Flag flag : command.flags) REQUIRE(Contains(line, SpecOf(flag).name));
+  }
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,341 @@
+// Questions about one device: what the page shows, what it must not, and that every look is written
+// down.
+#include "collector/score/metrics.h"
+#include "common/registry.h"
+#include "common/status.h"
+#include "common/time_text.h"
+#include "tests/support/catch.h"
+#include "tests/unit/collector/query/query_store.h"
+
+namespace candor {
+namespace {
+
+using namespace testing;  // NOLINT: the fixture's helpers
+
+v1::Unmeasured UnmeasuredWith(uint32_t metric, uint32_t event, const std::string& reason) {
+  v1::Unmeasured unmeasured;
+  v1::Unmeasured::Item& item = *unmeasured.add_items();
+  item.set_metric(metric);
+  item.set_event(event);
+  item.set_reason(reason);
+  return unmeasured;
+}
+
+absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,
+                                            const std::string& device,
+                                            const std::string& day = "") {
+  return store.Ask(view, [&](v1::QueryRequest& request) {
+    request.set_device(device);
+    request.set_text(day);
+    request.set_reason("ticket 4711");
+  });
+}
+
+TEST_CASE("A device is found by host name or id; names that fit several list them") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  store.AddDevice("twin");
+  store.AddDevice("twin");
+  REQUIRE_OK(AskAbout(store, "device", "anna"));
+  REQUIRE_OK(AskAbout(store, "device", store.id(anna)));
+  const auto twin = AskAbout(store, "device", "twin");
+  REQUIRE(absl::IsFailedPrecondition(twin.status()));
+  REQUIRE(MessageOf(twin.status()) ==
+          "'twin' names 2 devices, give an id: " + store.id(3) + ", " + store.id(2));
+  const auto unknown = AskAbout(store, "device", "annna");
+  REQUIRE(absl::IsNotFound(unknown.status()));
+  REQUIRE(MessageOf(unknown.status()) == "no device 'annna' (did you mean anna?)");
+}
+
+TEST_CASE("A laptop enrolled anew is found by its name, its revoked past by its id") {
+  QueryStore store;
+  const int64_t old = store.AddDevice("anna");
+  const int64_t current = store.AddDevice("anna");
+  store.Execute("UPDATE device SET revoked_ms = 1 WHERE no = 1");
+  const auto found = AskAbout(store, "device", "anna");
+  REQUIRE_OK(found);
+  REQUIRE(TextAt(found->front(), 0, "device") == store.id(current));
+  const auto past = AskAbout(store, "device", store.id(old));
+  REQUIRE_OK(past);
+  REQUIRE(TextAt(past->front(), 0, "state") == "revoked");
+}
+
+TEST_CASE("Every look at one device is written down before it is answered") {
+  const std::string view = GENERATE("device", "explain", "timeline", "watch");
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  store.AddScore(anna, 1, 80);
+  REQUIRE_OK(AskAbout(store, view, "anna"));
+  REQUIRE(store.looks().size() == 1);
+  REQUIRE(store.looks()[0].actor == "it-read:tess");
+  REQUIRE(store.looks()[0].action == "look " + view);
+  REQUIRE(store.looks()[0].device_id == store.id(anna));
+  REQUIRE(store.looks()[0].reason == "ticket 4711");
+  store.RefuseLooks();
+  REQUIRE(absl::IsUnavailable(AskAbout(store, view, "anna").status()));
+}
+
+TEST_CASE("Questions about groups are not looks at anybody") {
+  QueryStore store;
+  store.AddDevice("anna");
+  for (const char* view : {"fleet", "devices", "score", "network", "inventory", "watch"}) {
+    REQUIRE_OK(store.Ask(view));
+  }
+  REQUIRE(store.looks().empty());
+}
+
+TEST_CASE("The page names every entry of the registry: measured, or why not") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  FactAccumulator facts = ActiveMinute();
+  AddValues(facts, metric::kRtt, "mail", {20'000});
+  AddSum(facts, metric::kWatched, std::string(watch::kJournal), 60'000);
+  store.AddFacts(anna, 0, std::move(facts));
+  store.SetUnmeasured(anna, UnmeasuredWith(metric::kBatteryHealth, 0, "no battery"));
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  const Table& measured = TableNamed(*tables, "measured");
+  const Table& unmeasured = TableNamed(*tables, "unmeasured");
+  const std::string named =
+      " " + ColumnText(measured, "metric") + " " + ColumnText(unmeasured, "metric") + " ";
+  for (const MetricEntry& entry : Metrics()) {
+    INFO(entry.name);
+    REQUIRE(named.find(" " + std::string(entry.name) + " ") != std::string::npos);
+  }
+  for (const EventEntry& entry : Events()) {
+    INFO(entry.name);
+    REQUIRE(named.find(" " + std::string(entry.name) + " ") != std::string::npos);
+  }
+  bool reason_found = false;
+  for (size_t row = 0; row < unmeasured.rows.size(); ++row) {
+    if (TextAt(unmeasured, row, "metric") != "battery_pct") continue;
+    reason_found = TextAt(unmeasured, row, "reason") == "no battery";
+  }
+  REQUIRE(reason_found);
+}
+
+TEST_CASE("That nothing crashed is measured only while somebody was looking") {
+  const bool watched = GENERATE(true, false);
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  FactAccumulator facts = ActiveMinute();
+  if (watched) {
+    AddSum(facts, metric::kWatched, std::string(watch::kJournal), 60'000);
+  } else {
+    store.SetUnmeasured(anna, UnmeasuredWith(0, event::kCrash, "the journal cannot be read"));
+  }
+  store.AddFacts(anna, 0, std::move(facts));
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  const std::string measured = ColumnText(TableNamed(*tables, "measured"), "metric");
+  REQUIRE((measured.find("crash") != std::string::npos) == watched);
+}
+
+TEST_CASE("A score that is missing says what it lacks, and nothing else") {
+  struct Example {
+    std::optional<double> score;
+    double coverage;
+    bool provisional;
+    const char* state;
+  };
+  const Example example = GENERATE(values<Example>({
+      {std::nullopt, 0.274, true, "no score yet: coverage 0.27 of 0.30, 3 of 30 active minutes"},
+      {std::nullopt, 0.2999, false, "no score yet: coverage 0.29 of 0.30"},
+      {81.0, 0.5, true, "provisional: 3 of 30 active minutes"},
+      {81.0, 0.5, false, "ok"},
+  }));
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  FactAccumulator facts;
+  for (int i = 0; i < 3; ++i) facts.Merge(ActiveMinute());
+  store.AddFacts(anna, 0, std::move(facts));
+  ScoreValues values;
+  values.coverage = example.coverage;
+  values.provisional = example.provisional;
+  store.AddScore(anna, 0, example.score, values);
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  REQUIRE(TextAt(tables->front(), 0, "state") == example.state);
+  REQUIRE(IsEmpty(At(tables->front(), 0, "score")) == !example.score);
+}
+
+TEST_CASE("The page shows the latest day that counts before a provisional one") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues provisional;
+  provisional.provisional = true;
+  store.AddScore(anna, 0, 10, provisional);
+  store.AddScore(anna, 1, 85);
+  store.AddScore(anna, 2, 70);
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  REQUIRE(NumberAt(tables->front(), 0, "score") == 85);
+  const Table& days = TableNamed(*tables, "days");
+  REQUIRE(ColumnText(days, "score") == "10 85 70");
+  REQUIRE(ColumnText(days, "active_time") == "under 30 minutes enough enough");
+}
+
+// Working time is not a measure: whatever is shown of one device must be the same for one who
+// worked an hour and for one who worked ten, if all else is equal.
+TEST_CASE("Nothing about one device tells how long somebody worked") {
+  const auto page_after = [](int minutes) {
+    QueryStore store;
+    const int64_t anna = store.AddDevice("anna");
+    FactAccumulator facts;
+    for (int i = 0; i < minutes; ++i) {
+      FactAccumulator minute = ActiveMinute();
+      AddValues(minute, metric::kRtt, "mail", {20'000});
+      for (const MetricEntry& entry : Metrics()) {
+        if (entry.kind != MetricKind::kCounter) continue;
+        const bool watched = entry.number == metric::kWatched;
+        AddSum(minute, entry.number, watched ? std::string(watch::kPressure) : "",
+               watched ? 60'000 : 6);
+      }
+      facts.Merge(minute);
+    }
+    store.AddFacts(anna, 1, std::move(facts));
+    store.AddScore(anna, 1, 80);
+    std::vector<Row> rows;
+    for (const char* view : {"device", "explain", "timeline"}) {
+      const auto tables = AskAbout(store, view, "anna");
+      REQUIRE_OK(tables);
+      for (const Table& table : *tables)
+        rows.insert(rows.end(), table.rows.begin(), table.rows.end());
+    }
+    return rows;
+  };
+  const std::vector<Row> short_day = page_after(60);
+  const std::vector<Row> long_day = page_after(600);
+  REQUIRE(short_day.size() == long_day.size());
+  for (size_t i = 0; i < short_day.size(); ++i) {
+    for (size_t j = 0; j < short_day[i].size(); ++j) {
+      const auto a = NumberIn(short_day[i][j]);
+      const auto b = NumberIn(long_day[i][j]);
+      INFO("row " << i << " " << TextIn(short_day[i].size() > 1 ? short_day[i][1] : Cell()));
+      REQUIRE(a.has_value() == b.has_value());
+      if (a) REQUIRE(*a == Approx(*b));
+      if (!a) REQUIRE(TextIn(short_day[i][j]) == TextIn(long_day[i][j]));
+    }
+  }
+}
+
+TEST_CASE("A timeline has faults and changes, and no boots, sign-ins, wake-ups or links") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const auto add = [&](int64_t ago, const std::function<void(v1::Event&)>& fill) {
+    v1::Event event;
+    fill(event);
+    store.AddEvent(anna, ago, event);
+  };
+  add(5, [](auto& e) { e.mutable_boot_done()->set_total_us(1); });
+  add(5, [](auto& e) { e.mutable_sign_in()->set_duration_ms(1); });
+  add(5, [](auto& e) { e.mutable_resume()->set_duration_ms(1); });
+  add(5, [](auto& e) { e.mutable_link_change()->set_up(true); });
+  add(4, [](auto& e) { e.mutable_crash()->set_program("mailer"); });
+  add(3, [](auto& e) { e.mutable_unit_failure()->set_unit("a.service"); });
+  add(2,
+      [](auto& e) { e.mutable_system_failure()->set_kind(v1::SystemFailure::UNCLEAN_SHUTDOWN); });
+  const auto inventory = [](v1::Event& event, const std::string& kernel) {
+    v1::Inventory::Property& property = *event.mutable_inventory()->add_set();
+    property.set_key("kernel");
+    property.set_value(kernel);
+  };
+  add(6, [&](auto& e) { inventory(e, "6.1.9"); });
+  add(1, [&](auto& e) { inventory(e, "6.1.10"); });
+  const auto tables = AskAbout(store, "timeline", "anna");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(ColumnText(table, "what") == "crash service failed unclean shutdown change");
+  REQUIRE(TextAt(table, 3, "detail") == "6.1.9 → 6.1.10");
+  // Found out when the laptop starts: a time of day would tell when that was.
+  REQUIRE(IsEmpty(At(table, 2, "time")));
+  REQUIRE(IsEmpty(At(table, 3, "time")));
+  REQUIRE_FALSE(IsEmpty(At(table, 0, "time")));
+}
+
+TEST_CASE("Boots of one device are shown by day and duration, never by time of day") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  v1::Event boot;
+  boot.mutable_boot_done()->set_total_us(31'000'000);
+  boot.mutable_boot_done()->set_passphrase_us(6'000'000);
+  boot.mutable_boot_done()->set_kernel_us(2'000'000);
+  store.AddEvent(anna, 1, boot);
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  const Table& boots = TableNamed(*tables, "boots");
+  REQUIRE(NumberAt(boots, 0, "boot_s") == 25);
+  REQUIRE(NumberAt(boots, 0, "kernel_s") == 2);
+  REQUIRE(IsEmpty(At(boots, 0, "firmware_s")));
+  for (const Column& column : boots.columns) REQUIRE(column.type != ColumnType::kTime);
+}
+
+TEST_CASE("explain: a row per metric, and the points add up to 100 less the score") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues values;
+  values.metrics = {
+      {"boot_s", 45, 75, 2.5}, {"rtt_ms", 250, 55, 11.25}, {"dns_ms", std::nullopt, 0, 6.25}};
+  store.AddScore(anna, 1, 80, values);
+  store.SetUnmeasured(anna, UnmeasuredWith(metric::kUiReply, 0, "no candor-session"));
+  const auto tables = AskAbout(store, "explain", "anna");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(ColumnText(table, "metric") == "rtt_ms dns_ms boot_s");
+  double lost = 0;
+  double weight = 0;
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    lost += NumberAt(table, row, "lost");
+    weight += NumberAt(table, row, "weight_pct");
+  }
+  REQUIRE(lost == Approx(20));
+  REQUIRE(weight == Approx(100));
+  REQUIRE(TextAt(table, 2, "curve") == "15→100 30→85 60→65 120→30 240→0");
+  REQUIRE(TextAt(table, 1, "unit") == "could not be reached");
+  REQUIRE(table.notes[0] ==
+          "points lost add up to 20.00 = 100 − 80.00; coverage 0.90; model candor-1");
+  const Table& missing = TableNamed(*tables, "not_scored");
+  REQUIRE(missing.rows.size() == kScoreMetrics - 3);
+  bool reason_found = false;
+  for (size_t row = 0; row < missing.rows.size(); ++row) {
+    if (TextAt(missing, row, "metric") != "ui_reply_ms") continue;
+    reason_found = TextAt(missing, row, "reason") == "no candor-session";
+  }
+  REQUIRE(reason_found);
+}
+
+TEST_CASE("explain: the day asked for, and a clear word where there is nothing") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  store.AddScore(anna, 1, 80);
+  store.AddScore(anna, 2, 60);
+  const auto chosen = AskAbout(store, "explain", "anna", FormatDay(kToday - 2));
+  REQUIRE_OK(chosen);
+  REQUIRE(chosen->front().title == "The score of anna on 2026-11-20: 60.0");
+  const auto nothing = AskAbout(store, "explain", "anna", "2026-10-01");
+  REQUIRE(MessageOf(nothing.status()) == "nothing to explain: anna has no facts on 2026-10-01");
+  const auto wrong = AskAbout(store, "explain", "anna", "someday");
+  REQUIRE(absl::IsInvalidArgument(wrong.status()));
+  REQUIRE(MessageOf(wrong.status()).starts_with("--day: \"someday\""));
+}
+
+TEST_CASE("A question nobody waits for any more ends") {
+  QueryStore store;
+  for (int i = 0; i < 400; ++i) {
+    const int64_t device = store.AddDevice("d" + std::to_string(i));
+    for (int ago = 0; ago < 20; ++ago) store.AddScore(device, ago, 80);
+  }
+  const std::atomic<bool> cancelled = true;
+  const auto models = ModelSet::BuiltIn();
+  REQUIRE_OK(models);
+  v1::QueryRequest request;
+  request.set_view("devices");
+  const auto answer = AnswerQuestion(
+      QuestionParts{
+          store.db(), *models, store.clock(), {}, "it-read:tess", {}, {}, &cancelled, true},
+      request);
+  REQUIRE(absl::IsCancelled(answer.status()));
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,441 @@
+// Questions about many devices, on a store filled by hand.
+#include "common/registry.h"
+#include "common/status.h"
+#include "tests/support/catch.h"
+#include "tests/unit/collector/query/query_store.h"
+
+namespace candor {
+namespace {
+
+using namespace testing;  // NOLINT: the fixture's helpers
+
+v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats = 0,
+                bool owned = true) {
+  v1::Event event;
+  event.mutable_crash()->set_program(program);
+  event.mutable_crash()->set_version(version);
+  event.mutable_crash()->set_owned(owned);
+  event.mutable_crash()->set_repeats(repeats);
+  event.mutable_crash()->set_signal(11);
+  return event;
+}
+
+v1::Event Boot(double total_s, double passphrase_s = 0, bool updates = false) {
+  v1::Event event;
+  event.mutable_boot_done()->set_total_us(static_cast<uint64_t>(total_s * 1e6));
+  if (passphrase_s > 0) {
+    event.mutable_boot_done()->set_passphrase_us(static_cast<uint64_t>(passphrase_s * 1e6));
+  }
+  event.mutable_boot_done()->set_installed_updates(updates);
+  return event;
+}
+
+ScoreValues Lost(double minutes, const std::string& cause) {
+  ScoreValues values;
+  values.lost_min = minutes;
+  values.time_lost = {{cause, minutes}};
+  return values;
+}
+
+TEST_CASE("devices: a row per device, worst first, with the contract's columns") {
+  QueryStore store;
+  const int64_t anna =
+      store.AddDevice("anna", {{"department", "Sales"}, {"location", "Lyon"}},
+                      {{"model", "Corva 11"}, {"os", "Debian 12"}, {"kernel", "6.1.9"}});
+  const int64_t bert = store.AddDevice("bert", {}, {{"model", "Alder"}});
+  store.AddDevice("cleo");
+  store.AddScore(anna, 1, 90);
+  store.AddScore(anna, 2, 80);
+  ScoreValues provisional;
+  provisional.provisional = true;
+  store.AddScore(anna, 3, 10, provisional);
+  store.AddScore(bert, 1, 55, Lost(12, "stall"));
+  store.AddScore(bert, 40, 5);
+
+  const auto tables = store.Ask("devices");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  for (const char* column : {"device", "host", "model", "os", "department", "score", "coverage",
+                             "last_seen", "lost_min_per_day"}) {
+    INFO(column);
+    REQUIRE(table.Find(column));
+  }
+  REQUIRE(ColumnText(table, "host") == "bert anna cleo");
+  REQUIRE(ColumnText(table, "score") == "55 85 -");
+  REQUIRE(ColumnText(table, "location") == "- Lyon -");
+  REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 12);
+  REQUIRE(TextAt(table, 2, "state") == "no score yet");
+  REQUIRE_FALSE(table.Find("kernel"));
+  REQUIRE_FALSE(table.Find("boot_s"));
+}
+
+TEST_CASE("devices: any metric and any property is a column once it is named") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {}, {{"os", "Debian 12"}, {"kernel", "6.1.9"}});
+  const int64_t bert = store.AddDevice("bert", {}, {{"os", "Debian 13"}, {"kernel", "6.1.10"}});
+  ScoreValues slow;
+  slow.metrics = {{"boot_s", 140, 20, 5}};
+  ScoreValues quick;
+  quick.metrics = {{"boot_s", 20, 95, 0}};
+  store.AddScore(anna, 1, 50, slow);
+  store.AddScore(bert, 1, 90, quick);
+
+  const auto kept = store.Ask("devices", [](v1::QueryRequest& request) {
+    request.set_where("score < 60 and os ~ \"Debian 12\" and boot_s > 1m and kernel < 6.1.10");
+  });
+  REQUIRE_OK(kept);
+  REQUIRE(ColumnText(kept->front(), "host") == "anna");
+  REQUIRE(NumberAt(kept->front(), 0, "boot_s") == 140);
+  REQUIRE(TextAt(kept->front(), 0, "kernel") == "6.1.9");
+
+  const auto sorted = store.Ask("devices", [](v1::QueryRequest& r) { r.set_sort("-boot_s"); });
+  REQUIRE_OK(sorted);
+  REQUIRE(ColumnText(sorted->front(), "boot_s") == "140 20");
+
+  const auto wrong = store.Ask("devices", [](v1::QueryRequest& r) { r.set_where("boots_s > 1"); });
+  REQUIRE(MessageOf(wrong.status()) ==
+          "filter: at character 1: no column 'boots_s' (did you mean boot_s?)");
+}
+
+TEST_CASE("score: groups are the plain mean of their device-days, provisional ones left out") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Sales"}});
+  const int64_t cleo = store.AddDevice("cleo", {{"department", "Legal"}});
+  const int64_t dora = store.AddDevice("dora");
+  ScoreValues weak;
+  weak.domains = {{"network", 40}, {"startup", 95}};
+  ScoreValues sound;
+  sound.domains = {{"network", 90}};
+  store.AddScore(anna, 1, 60, weak);
+  store.AddScore(anna, 2, 70, weak);
+  store.AddScore(bert, 1, 95, sound);
+  ScoreValues provisional;
+  provisional.provisional = true;
+  store.AddScore(bert, 2, 0, provisional);
+  store.AddScore(cleo, 1, 88);
+  store.AddScore(dora, 1, std::nullopt);
+
+  const auto tables = store.Ask("score", [](v1::QueryRequest& r) { r.set_by("department"); });
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(ColumnText(table, "department") == "Sales Legal unknown");
+  REQUIRE(ColumnText(table, "score") == "75 88 -");
+  REQUIRE(ColumnText(table, "devices") == "2 1 1");
+  REQUIRE(ColumnText(table, "device_days") == "3 1 1");
+  REQUIRE(NumberAt(table, 0, "weak_devices_pct") == 50);
+  REQUIRE(NumberAt(table, 0, "network") == Approx((40 + 40 + 90) / 3.0));
+  REQUIRE(IsEmpty(At(table, 0, "score_low")));
+}
+
+TEST_CASE("score: from ten devices on there is an interval around the mean") {
+  QueryStore store;
+  for (int i = 0; i < 12; ++i) {
+    store.AddScore(store.AddDevice("d" + std::to_string(i), {{"department", "Sales"}}), 1, 70 + i);
+  }
+  const auto tables = store.Ask("score");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(TextAt(table, 0, "department") == "Sales");
+  REQUIRE(NumberAt(table, 0, "score_low") < NumberAt(table, 0, "score"));
+  REQUIRE(NumberAt(table, 0, "score") < NumberAt(table, 0, "score_high"));
+}
+
+TEST_CASE("score: --by app counts a device-day for every application seen on it") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const int64_t bert = store.AddDevice("bert");
+  store.AddScore(anna, 1, 60);
+  store.AddScore(bert, 1, 90);
+  FactAccumulator facts = ActiveMinute();
+  AddSum(facts, metric::kAppCpuStall, "mailer", 100);
+  AddSum(facts, metric::kAppCpuStall, "sheets", 100);
+  store.AddFacts(anna, 1, std::move(facts));
+  store.AddEvent(bert, 1, Crash("sheets", "1"));
+  const auto tables = store.Ask("score", [](v1::QueryRequest& r) { r.set_by("app"); });
+  REQUIRE_OK(tables);
+  REQUIRE(ColumnText(tables->front(), "app") == "mailer sheets");
+  REQUIRE(ColumnText(tables->front(), "score") == "60 75");
+}
+
+TEST_CASE("A filter over groups may choose devices by their own columns") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}}, {{"os", "Debian 12"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Sales"}}, {{"os", "Fedora 41"}});
+  const int64_t cleo = store.AddDevice("cleo", {{"department", "Legal"}}, {{"os", "Debian 12"}});
+  store.AddScore(anna, 1, 50);
+  store.AddScore(bert, 1, 90);
+  store.AddScore(cleo, 1, 95);
+  const auto ask = [&](const std::string& where) {
+    return store.Ask("score", [&](v1::QueryRequest& r) {
+      r.set_by("department");
+      r.set_where(where);
+    });
+  };
+  const auto debian = ask("os ~ Debian");
+  REQUIRE_OK(debian);
+  REQUIRE(ColumnText(debian->front(), "score") == "50 95");
+  const auto both = ask("os ~ Debian and score > 60");
+  REQUIRE_OK(both);
+  REQUIRE(ColumnText(both->front(), "department") == "Legal");
+  REQUIRE(MessageOf(ask("os ~ Debian or devices > 1").status()) ==
+          "filter: columns of this table and columns of devices can be joined by 'and' only");
+  REQUIRE(MessageOf(ask("oss ~ Debian").status()) ==
+          "filter: at character 1: no column 'oss' (did you mean os, loss_pct?)");
+}
+
+TEST_CASE("fleet: score, roll call, time lost and domains in one look") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const int64_t bert = store.AddDevice("bert");
+  const int64_t cleo = store.AddDevice("cleo");
+  store.AddDevice("gone");
+  store.Execute("UPDATE device SET last_seen_ms = last_seen_ms - 9 * 86400000 WHERE no = 3");
+  store.Execute("UPDATE device SET revoked_ms = 1 WHERE no = 4");
+  ScoreValues values = Lost(6, "boot");
+  values.domains = {{"network", 50}};
+  store.AddScore(anna, 1, 80, values);
+  store.AddScore(bert, 1, 90, Lost(2, "crash"));
+  store.AddScore(cleo, 9, 70);
+  const auto tables = store.Ask("fleet");
+  REQUIRE_OK(tables);
+  const Table& fleet = TableNamed(*tables, "fleet");
+  REQUIRE(fleet.record);
+  REQUIRE(NumberAt(fleet, 0, "score") == 80);
+  REQUIRE(TextAt(fleet, 0, "grade") == "good");
+  REQUIRE(NumberAt(fleet, 0, "devices") == 3);
+  REQUIRE(NumberAt(fleet, 0, "reporting") == 2);
+  REQUIRE(NumberAt(fleet, 0, "silent") == 1);
+  REQUIRE(NumberAt(fleet, 0, "score_change_7d") == 15);
+  REQUIRE(NumberAt(fleet, 0, "weak_devices_pct") == 100);
+  const Table& lost = TableNamed(*tables, "time_lost");
+  REQUIRE(ColumnText(lost, "cause") == "boot crash");
+  REQUIRE(NumberAt(lost, 0, "share_pct") == 75);
+  REQUIRE(TextAt(TableNamed(*tables, "domains"), 0, "domain") == "network");
+}
+
+TEST_CASE("fleet: an empty store is told as such") {
+  QueryStore store;
+  const auto tables = store.Ask("fleet");
+  REQUIRE_OK(tables);
+  REQUIRE(IsEmpty(At(tables->front(), 0, "score")));
+  REQUIRE(tables->front().notes.back() == "no device has a day with a score yet");
+}
+
+TEST_CASE("boots: medians by group without updates and passphrases, most time lost first") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {}, {{"model", "Quick"}});
+  const int64_t bert = store.AddDevice("bert", {}, {{"model", "Slow"}});
+  store.AddEvent(anna, 1, Boot(20));
+  store.AddEvent(anna, 2, Boot(30, 8));
+  store.AddEvent(anna, 3, Boot(300, 0, true));
+  store.AddEvent(bert, 1, Boot(140));
+  store.AddScore(anna, 1, 90);
+  store.AddScore(bert, 1, 60, Lost(110 / 60.0, "boot"));
+  const auto tables = store.Ask("boots");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(ColumnText(table, "model") == "Slow Quick");
+  REQUIRE(ColumnText(table, "boot_s") == "140 21");
+  REQUIRE(ColumnText(table, "boots") == "1 3");
+  REQUIRE(ColumnText(table, "with_updates") == "0 1");
+  for (const Column& column : table.columns) REQUIRE(column.type != ColumnType::kTime);
+}
+
+TEST_CASE("crashes: by version, by app and by group, repeats counted, unowned ones lose nothing") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Legal"}});
+  store.AddScore(anna, 1, 60);
+  store.AddScore(bert, 1, 60);
+  store.AddEvent(anna, 1, Crash("mailer", "7.3", 4));
+  store.AddEvent(bert, 1, Crash("mailer", "7.2"));
+  store.AddEvent(bert, 1, Crash("other", "", 20, false), 50'000'000);
+  v1::Event panic;
+  panic.mutable_system_failure()->set_kind(v1::SystemFailure::PANIC);
+  store.AddEvent(bert, 2, panic);
+
+  const auto versions = store.Ask("crashes");
+  REQUIRE_OK(versions);
+  REQUIRE(ColumnText(versions->front(), "version") == "7.3 7.2 ");
+  REQUIRE(ColumnText(versions->front(), "crashes") == "5 1 21");
+  REQUIRE(ColumnText(versions->front(), "lost_min") == "10 2 0");
+  REQUIRE(NumberAt(versions->front(), 0, "lost_min_per_day") == 5);
+  REQUIRE(TextAt(TableNamed(*versions, "system_failures"), 0, "kind") == "panic");
+
+  const auto apps = store.Ask("crashes", [](v1::QueryRequest& r) { r.set_by("app"); });
+  REQUIRE_OK(apps);
+  REQUIRE(ColumnText(apps->front(), "app") == "mailer other");
+  REQUIRE(ColumnText(apps->front(), "crashes") == "6 21");
+
+  const auto groups = store.Ask("crashes", [](v1::QueryRequest& r) { r.set_by("department"); });
+  REQUIRE_OK(groups);
+  REQUIRE(ColumnText(groups->front(), "department") == "Legal Sales");
+  REQUIRE(ColumnText(groups->front(), "lost_min") == "12 10");
+}
+
+TEST_CASE("network: histograms of a group merge exactly, shares come from sums") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"location", "Lyon"}});
+  const int64_t bert = store.AddDevice("bert", {{"location", "Lyon"}});
+  const int64_t cleo = store.AddDevice("cleo", {{"location", "Porto"}});
+  FactAccumulator first = ActiveMinute();
+  AddValues(first, metric::kRtt, "mail", {20'000, 20'000, 20'000});
+  AddSum(first, metric::kSegmentsSent, "", 900);
+  AddSum(first, metric::kSegmentsRetransmitted, "", 9);
+  AddSum(first, metric::kOfflineSeconds, "", 30);
+  AddSum(first, metric::kOnlineSeconds, "", 30);
+  AddSum(first, metric::kProbes, "mail", 10);
+  AddSum(first, metric::kProbeFailures, "mail", 5);
+  store.AddFacts(anna, 1, std::move(first));
+  FactAccumulator second = ActiveMinute();
+  AddValues(second, metric::kRtt, "mail", {400'000});
+  AddSum(second, metric::kSegmentsSent, "", 100);
+  AddSum(second, metric::kOnlineSeconds, "", 60);
+  store.AddFacts(bert, 1, std::move(second));
+  FactAccumulator third = ActiveMinute();
+  AddValues(third, metric::kRtt, "calls", {50'000});
+  // Nobody was there: it does not count.
+  AddValues(third, metric::kRtt, "calls", {5'000'000}, ActivityState::kInactive);
+  store.AddFacts(cleo, 1, std::move(third));
+
+  store.AddScore(anna, 1, 50, Lost(20, "offline"));
+  store.AddScore(cleo, 1, 90, Lost(1, "offline"));
+  const auto sites = store.Ask("network");
+  REQUIRE_OK(sites);
+  const Table& table = sites->front();
+  REQUIRE(ColumnText(table, "location") == "Lyon Porto");
+  REQUIRE(NumberAt(table, 0, "rtt_ms_p50") == Approx(20).epsilon(0.011));
+  REQUIRE(NumberAt(table, 0, "rtt_ms_p99") == Approx(400).epsilon(0.011));
+  REQUIRE(NumberAt(table, 0, "loss_pct") == Approx(0.9));
+  REQUIRE(NumberAt(table, 0, "offline_pct") == Approx(25));
+  REQUIRE(NumberAt(table, 1, "rtt_ms_p99") == Approx(50).epsilon(0.011));
+  REQUIRE(IsEmpty(At(table, 1, "loss_pct")));
+  REQUIRE(NumberAt(table, 0, "devices") == 2);
+
+  const auto services = store.Ask("network", [](v1::QueryRequest& r) { r.set_by("service"); });
+  REQUIRE_OK(services);
+  REQUIRE(ColumnText(services->front(), "service") == "mail calls");
+  REQUIRE(NumberAt(services->front(), 0, "probe_failures_pct") == 50);
+}
+
+TEST_CASE("health: stalls against watched time, disk and battery from the scores") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {}, {{"model", "Stalls"}});
+  const int64_t bert = store.AddDevice("bert", {}, {{"model", "Runs"}});
+  FactAccumulator facts = ActiveMinute();
+  AddSum(facts, metric::kIoStall, "", 15'000);
+  AddSum(facts, metric::kMemoryStall, "", 3'000);
+  AddSum(facts, metric::kWatched, std::string(watch::kPressure), 60'000);
+  store.AddFacts(anna, 1, std::move(facts));
+  store.AddFacts(bert, 1, ActiveMinute());
+  ScoreValues values = Lost(20, "stall");
+  values.metrics = {{"disk_free_gib", 4, 20, 3}, {"battery_pct", 81, 100, 0}};
+  store.AddScore(anna, 1, 50, values);
+  store.AddScore(bert, 1, 90);
+  const auto tables = store.Ask("health");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(ColumnText(table, "model") == "Stalls Runs");
+  REQUIRE(NumberAt(table, 0, "stall_pct") == Approx(25));
+  REQUIRE(NumberAt(table, 0, "memory_stall_pct") == Approx(5));
+  REQUIRE(NumberAt(table, 0, "disk_free_gib") == 4);
+  REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 20);
+  REQUIRE(IsEmpty(At(table, 1, "stall_pct")));
+  REQUIRE(IsEmpty(At(table, 1, "battery_pct")));
+}
+
+TEST_CASE("inventory: what is out there, what went silent, what is not measured and why") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {}, {{"os", "Debian 12"}, {"package.mail", "7.3"}});
+  store.AddDevice("bert", {}, {{"os", "Debian 12"}, {"package.mail", "7.2"}});
+  store.AddDevice("cleo", {}, {{"os", "Debian 13"}});
+  store.Execute("UPDATE device SET last_seen_ms = last_seen_ms - 9 * 86400000 WHERE no = 3");
+  v1::Unmeasured unmeasured;
+  unmeasured.add_items()->set_metric(metric::kBatteryHealth);
+  unmeasured.mutable_items(0)->set_reason("no battery");
+  store.SetUnmeasured(anna, unmeasured);
+  const auto tables = store.Ask("inventory");
+  REQUIRE_OK(tables);
+  REQUIRE(ColumnText(tables->front(), "devices") == "2 1");
+  REQUIRE(ColumnText(TableNamed(*tables, "silent"), "host") == "cleo");
+  REQUIRE(ColumnText(TableNamed(*tables, "unmeasured"), "metric") == "battery_pct");
+  const auto packages = store.Ask("inventory", [](v1::QueryRequest& r) { r.set_by("package"); });
+  REQUIRE_OK(packages);
+  REQUIRE(ColumnText(packages->front(), "version") == "7.2 7.3");
+}
+
+TEST_CASE("An unknown dimension is answered with what there is") {
+  QueryStore store;
+  store.AddDevice("anna", {{"department", "Sales"}}, {{"os", "Debian 12"}});
+  const auto wrong = store.Ask("score", [](v1::QueryRequest& r) { r.set_by("departement"); });
+  REQUIRE(MessageOf(wrong.status()) ==
+          "--by: no dimension 'departement' (did you mean department?)");
+  const auto far = store.Ask("boots", [](v1::QueryRequest& r) { r.set_by("zzzzzzzzz"); });
+  REQUIRE(
+      MessageOf(far.status()) ==
+      "--by: no dimension 'zzzzzzzzz' (there are all, device, host, agent, version, department, "
+      "os)");
+}
+
+TEST_CASE("Two devices of one name stay two groups") {
+  QueryStore store;
+  store.AddScore(store.AddDevice("twin"), 1, 50);
+  store.AddScore(store.AddDevice("twin"), 1, 90);
+  const auto tables = store.Ask("score", [](v1::QueryRequest& r) { r.set_by("device"); });
+  REQUIRE_OK(tables);
+  REQUIRE(ColumnText(tables->front(), "score") == "50 90");
+}
+
+TEST_CASE("--against sets the same view of a second period beside the first") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  store.AddScore(anna, 1, 80);
+  store.AddScore(anna, 8, 70);
+  const auto tables = store.Ask("score", [](v1::QueryRequest& r) {
+    r.set_from("7d");
+    r.set_against("previous");
+  });
+  REQUIRE_OK(tables);
+  REQUIRE(NumberAt(tables->front(), 0, "score") == 80);
+  REQUIRE(NumberAt(tables->front(), 0, "score_before") == 70);
+  REQUIRE(NumberAt(tables->front(), 0, "score_change") == 10);
+}
+
+TEST_CASE("What a view does not take is refused, not ignored") {
+  QueryStore store;
+  const auto error = [&](const std::string& view,
+                         const std::function<void(v1::QueryRequest&)>& with) {
+    const auto answer = store.Ask(view, with);
+    REQUIRE_FALSE(answer.ok());
+    return std::string(MessageOf(answer.status()));
+  };
+  REQUIRE(error("devices", [](auto& r) { r.set_by("os"); }) == "'devices' takes no --by");
+  REQUIRE(error("metrics", [](auto& r) { r.set_from("7d"); }) ==
+          "'metrics' takes no --from and --to");
+  REQUIRE(error("timeline", [](auto& r) {
+            r.set_device("x");
+            r.set_against("7d");
+          }) == "'timeline' takes no --against");
+  REQUIRE(error("device", [](auto&) {}) == "'device' needs a host name or a device id");
+  REQUIRE(error("fleet", [](auto& r) { r.set_device("x"); }) == "'fleet' takes no device");
+  REQUIRE(error("devises", [](auto&) {}) == "no view 'devises' (did you mean devices, device?)");
+  REQUIRE(error("devices", [](auto& r) { r.set_from("900d"); }) ==
+          "--from: the period is longer than 800 days");
+  REQUIRE(error("devices", [](auto& r) { r.set_by(std::string(2000, 'x')); }) ==
+          "--by is longer than 1024 bytes");
+}
+
+TEST_CASE("metrics: the whole registry, and filters over it") {
+  QueryStore store;
+  const auto all = store.Ask("metrics");
+  REQUIRE_OK(all);
+  REQUIRE(all->front().rows.size() == Metrics().size() + Events().size());
+  const auto network =
+      store.Ask("metrics", [](v1::QueryRequest& r) { r.set_where("family = crash"); });
+  REQUIRE_OK(network);
+  REQUIRE(ColumnText(network->front(), "name") == "crash unit_failure system_failure");
+}
+
+}  // namespace
+}  // namespace candor

@@ -1,0 +1,92 @@
+// What can be asked of any table: order, limits, two periods side by side.
+#include "collector/query/shape.h"
+
+#include "common/status.h"
+#include "tests/support/catch.h"
+#include "tests/unit/collector/query/query_store.h"
+
+namespace candor {
+namespace {
+
+using testing::At;
+using testing::ColumnText;
+
+Table Sample() {
+  Table table;
+  table.name = "t";
+  table.columns = {TextColumn("name", "name").Key(), ScoreColumn("score", "score"),
+                   IntegerColumn("crashes", "crashes"), SeriesColumn("trend", "trend"),
+                   NumberColumn("coverage", "coverage", 2)};
+  table.rows = {{"b10", 50.0, int64_t{3}, Series{}, 0.9},
+                {"b9", std::monostate{}, int64_t{1}, Series{}, 0.2},
+                {"a", 70.5, int64_t{3}, Series{}, 0.8}};
+  return table;
+}
+
+TEST_CASE("Rows are sorted either way, those without a value last, equal ones as they were") {
+  Table table = Sample();
+  REQUIRE_OK(SortRows("score", table));
+  REQUIRE(ColumnText(table, "name") == "b10 a b9");
+  REQUIRE_OK(SortRows("-score", table));
+  REQUIRE(ColumnText(table, "name") == "a b10 b9");
+  REQUIRE_OK(SortRows("name", table));
+  REQUIRE(ColumnText(table, "name") == "a b9 b10");
+  REQUIRE_OK(SortRows("-crashes", table));
+  REQUIRE(ColumnText(table, "name") == "a b10 b9");
+  REQUIRE_OK(SortRows("", table));
+}
+
+TEST_CASE("Sorting by what is no column names the nearest") {
+  Table table = Sample();
+  REQUIRE(MessageOf(SortRows("-scor", table)) == "--sort: no column 'scor' (did you mean score?)");
+  REQUIRE(absl::IsInvalidArgument(SortRows("trend", table)));
+}
+
+TEST_CASE("A limit keeps the first rows and says how many there were") {
+  Table table = Sample();
+  LimitRows(0, table);
+  LimitRows(3, table);
+  REQUIRE(table.notes.empty());
+  LimitRows(2, table);
+  REQUIRE(table.rows.size() == 2);
+  REQUIRE(table.notes == std::vector<std::string>{"2 of 3 rows"});
+}
+
+TEST_CASE("A view's own order goes by several columns") {
+  Table table = Sample();
+  RankRows({"-crashes", "score"}, table);
+  REQUIRE(ColumnText(table, "name") == "b10 a b9");
+}
+
+TEST_CASE("Two periods stand side by side with the difference, matched by key") {
+  Table now = Sample();
+  Table before = Sample();
+  before.rows = {{"a", 60.0, int64_t{5}, Series{}, 0.75}, {"gone", 1.0, int64_t{1}, Series{}, 0.9}};
+  const Table both = CompareTables(now, before, "now", "then");
+  REQUIRE(both.rows.size() == 3);
+  REQUIRE(both.notes.back() == "now against then");
+  REQUIRE(testing::NumberAt(both, 2, "score") == 70.5);
+  REQUIRE(testing::NumberAt(both, 2, "score_before") == 60.0);
+  REQUIRE(testing::NumberAt(both, 2, "score_change") == 10.5);
+  REQUIRE(std::get<int64_t>(At(both, 2, "crashes_change")) == -2);
+  REQUIRE(testing::TextAt(both, 2, "comparison") == "ok");
+  REQUIRE(testing::TextAt(both, 0, "comparison") == "new");
+  REQUIRE(IsEmpty(At(both, 0, "score_before")));
+  REQUIRE(IsEmpty(At(both, 0, "score_change")));
+  REQUIRE_FALSE(both.Find("name_before"));
+  REQUIRE_FALSE(both.Find("trend_before"));
+}
+
+TEST_CASE("Scores whose coverage differs by more than 0.10 are not compared") {
+  Table now = Sample();
+  Table before = Sample();
+  before.rows[0][4] = 0.79;
+  const Table both = CompareTables(now, before, "now", "then");
+  REQUIRE(testing::TextAt(both, 0, "comparison") == "not comparable");
+  REQUIRE(IsEmpty(At(both, 0, "score_change")));
+  REQUIRE(std::get<int64_t>(At(both, 0, "crashes_change")) == 0);
+  REQUIRE(testing::TextAt(both, 2, "comparison") == "ok");
+}
+
+}  // namespace
+}  // namespace candor
