@@ -175,6 +175,8 @@ TEST_CASE("the truth of a simulated fleet comes back through wire, log, folds an
   }
   for (const auto& [kind, events] : truth["fleet"]["events"].items()) {
     INFO("events of kind " << kind);
+    // Kept as the latest list of each laptop, not as events in its history.
+    if (kind == "unmeasured") continue;
     CHECK(CountEvents(dump)[kind] == events.get<uint64_t>());
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -59,12 +60,12 @@ absl::Status LaptopPlayer::Play(const Limit& limit) {
     if (traffic_.stop) return absl::CancelledError("stopped");
     if (status.ok()) continue;
     ++traffic_.broken;
-    if (std::exchange(broke_on_purpose_, false)) continue;
-    if (!WorthAnotherTry(status)) return Prefix(status, profile().host);
     if (acked_ > acked_before) {
       backoff.Reset();
       give_up_ms = clock_.MonotonicMs() + manners_.retry_for_ms;
     }
+    if (std::exchange(broke_on_purpose_, false)) continue;
+    if (!WorthAnotherTry(status)) return Prefix(status, profile().host);
     if (clock_.MonotonicMs() > give_up_ms) return Prefix(status, profile().host);
     const auto throttle_ms = static_cast<int64_t>(std::exchange(throttle_ms_, 0));
     CANDOR_RETURN_IF_ERROR(Wait(std::max(backoff.NextMs(), throttle_ms)));
@@ -180,9 +181,21 @@ bool LaptopPlayer::SendMischief(Push& push, size_t at, const Limit& limit) {
   }
   if ((manners_.reconnect || manners_.twice) && ++sent_on_stream_ % kBreakEvery == 0) {
     broke_on_purpose_ = true;
+    // Breaking before the first answer, stream after stream, would never get anywhere.
+    push.WaitFor(held_.front().seq, std::numeric_limits<uint64_t>::max());
     push.Break();
     return false;
   }
+  return true;
+}
+
+// Breaks the stream, but only one that brought something forward: a laptop whose every stream broke
+// before its first acknowledgement would try for ever.
+bool LaptopPlayer::BreakAfterProgress(Push& push) {
+  const uint64_t wanted = held_.front().seq;
+  if (push.WaitFor(wanted, push.state().welcomes).acked < wanted) return false;
+  broke_on_purpose_ = true;
+  push.Break();
   return true;
 }
 

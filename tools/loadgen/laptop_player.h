@@ -62,6 +62,7 @@ class LaptopPlayer {
   bool LookAhead();
   bool Hold(const Limit& limit);
   bool SendMischief(Push& push, size_t at, const Limit& limit);
+  bool BreakAfterProgress(Push& push);
   void Forget(uint64_t through);
   Push::Begin Begin(uint64_t first_held) const;
   absl::Status Wait(int64_t ms) const;
