@@ -197,9 +197,12 @@ wait_folded() { # NAME SECONDS
 write_settings() {
   : >"$data/fleet.toml"
   local url host port=80 tls=false
-  url=$(grep -rhoE 'https?://[^/ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
-    head -n 1 || true)
+  # Of several archives the distribution's own.
+  url=$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -v '^ *#' |
+    grep -oE 'https?://[^ ]+' |
+    awk '/\/debian\/?$/ { print; exit } { other = $0 } END { print other }' | head -n 1) || true)
   host=${url#*://}
+  host=${host%%/*}
   [[ $url == https* ]] && port=443 && tls=true
   [[ $host == *:* ]] && port=${host##*:} && host=${host%:*}
   {
@@ -237,11 +240,12 @@ play_fleet() {
   touch "$data/fleet.played"
 }
 
-wait_for_agent() { # until its first push arrived
+wait_for_agent() { # until its first minute arrived
   [[ -f $data/agent.pushed ]] && return
-  note "waiting for this machine's first push (its first minute has to pass)"
+  note "waiting for this machine's first minute and its push"
   for _ in $(seq 900); do
-    [[ $(metric machine ingest_batches_total) =~ ^[1-9] ]] && break
+    # The first push tells what happened so far, the second has the first whole minute.
+    [[ $(metric machine ingest_batches_total) =~ ^([2-9]|[1-9][0-9]) ]] && break
     pid_of agent >/dev/null || die "the agent ended: $(tail -n 3 "$data/agent.log")"
     sleep 0.2
   done

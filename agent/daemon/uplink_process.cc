@@ -43,6 +43,7 @@ absl::StatusOr<pid_t> Spawn(const UplinkPlace& place, int fd) {
   posix_spawnattr_init(&attributes);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, fd, kUplinkFd);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kUplinkFd + 1);
   sigset_t none;
   sigset_t all;
   sigemptyset(&none);

@@ -182,6 +182,9 @@ absl::Status Spool::BeginEpoch(Keep keep, std::string_view code, std::string_vie
   for (auto& [contents, batch_class] : kept) {
     CANDOR_RETURN_IF_ERROR(InsertBatch(std::move(contents), batch_class, run_));
   }
+  // A source is not told again because the file that knew its position is gone. Positions whose
+  // measurements still wait in memory are saved with those.
+  if (keep == Keep::kThisRun && backlog_.empty()) CANDOR_RETURN_IF_ERROR(SaveCursors());
   if (!code.empty()) {
     const std::string told =
         dropped.empty()

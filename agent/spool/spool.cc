@@ -52,6 +52,16 @@ absl::Status Spool::FlushBacklog() {
   return Guarded([this] { return InsertBacklog(); });
 }
 
+absl::Status Spool::SaveCursors() {
+  CANDOR_ASSIGN_OR_RETURN(Statement save,
+                          db_->Prepare("INSERT INTO cursor VALUES(?, ?) ON CONFLICT(name) DO "
+                                       "UPDATE SET value = excluded.value"));
+  for (const auto& [name, value] : unsaved_cursors_) {
+    CANDOR_RETURN_IF_ERROR(save.BindAll(name, Statement::Blob{value}).Run());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Spool::InsertBacklog() {
   CANDOR_ASSIGN_OR_RETURN(Step step, Step::Begin(*this));
   CANDOR_ASSIGN_OR_RETURN(Statement insert,
@@ -61,12 +71,7 @@ absl::Status Spool::InsertBacklog() {
     ++state_.pending;
     state_.pending_bytes += waiting.contents.size();
   }
-  CANDOR_ASSIGN_OR_RETURN(Statement save,
-                          db_->Prepare("INSERT INTO cursor VALUES(?, ?) ON CONFLICT(name) DO "
-                                       "UPDATE SET value = excluded.value"));
-  for (const auto& [name, value] : unsaved_cursors_) {
-    CANDOR_RETURN_IF_ERROR(save.BindAll(name, Statement::Blob{value}).Run());
-  }
+  CANDOR_RETURN_IF_ERROR(SaveCursors());
   if (lost_harvests_ > 0) {
     CANDOR_RETURN_IF_ERROR(InsertNotice(
         "measurements_lost", absl::StrCat("the disk took nothing and memory was full: ",

@@ -179,6 +179,7 @@ class Spool {
 
   // spool.cc: harvests and batches
   absl::Status FlushBacklog();
+  absl::Status SaveCursors();
   absl::Status InsertBacklog();
   absl::Status SealPending();
   absl::Status InsertBatch(v1::Contents contents, BatchClass batch_class, int64_t run);

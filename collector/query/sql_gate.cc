@@ -41,6 +41,18 @@ bool IsKnownFunction(const char* name) {
                      [&](std::string_view known) { return EqualsIgnoreCase(known, name); });
 }
 
+// A statement's own WITH name, of which no column is read, comes like a table. The tables that
+// SQLite brings along are none of those.
+bool MayBeOwnName(const char* name, const char* column) {
+  if (name == nullptr || column == nullptr || *column != '\0') return false;
+  constexpr auto kBuiltIn = std::to_array<std::string_view>(
+      {"sqlite_", "pragma_", "json_", "dbstat", "bytecode", "tables_used", "fts", "rtree"});
+  const std::string_view text(name);
+  return std::none_of(kBuiltIn.begin(), kBuiltIn.end(), [&](std::string_view prefix) {
+    return EqualsIgnoreCase(text.substr(0, prefix.size()), prefix);
+  });
+}
+
 // Reading documented tables, known functions and recursion; nothing else, by whatever name.
 int Authorize(void*, int action, const char* first, const char* second, const char*, const char*) {
   switch (action) {
@@ -48,7 +60,11 @@ int Authorize(void*, int action, const char* first, const char* second, const ch
     case SQLITE_RECURSIVE:
       return SQLITE_OK;
     case SQLITE_READ:
-      return first != nullptr && FindSqlTable(first) != nullptr ? SQLITE_OK : SQLITE_DENY;
+      // Without a column nothing is read: count(*), of a common table expression too.
+      if (second != nullptr && *second == '\0') return SQLITE_OK;
+      return (first != nullptr && FindSqlTable(first) != nullptr) || MayBeOwnName(first, second)
+                 ? SQLITE_OK
+                 : SQLITE_DENY;
     case SQLITE_FUNCTION:
       return IsKnownFunction(second) ? SQLITE_OK : SQLITE_DENY;
     default:

@@ -32,6 +32,12 @@ Housekeeping::Housekeeping(Writer& writer, const Clock& clock, const Retention& 
 Housekeeping::~Housekeeping() { Stop(); }
 
 void Housekeeping::Start() {
+  // Days are sealed before the first batch comes, so that none is taken for a day that is over.
+  const absl::Status sealed = writer_.Run([this](Database& db) {
+    std::lock_guard lock(mutex_);
+    return SealDays(db, clock_.WallMs(), retention_).status();
+  });
+  if (!sealed.ok()) LogWarning("days not sealed", {{"error", std::string(sealed.message())}});
   thread_ = std::thread([this] { Loop(); });
 }
 

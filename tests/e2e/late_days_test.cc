@@ -73,7 +73,9 @@ TEST_CASE("a day that comes 40 days late is acknowledged, counted as too late an
 
   const std::set<std::pair<std::string, std::string>> expected = {
       {"too_late", FormatDay(late_day)}};
-  CHECK(Differences(before, after) == expected);
+  const auto differences = Differences(before, after);
+  for (const auto& [fold, day] : differences) UNSCOPED_INFO(fold << " " << day);
+  CHECK(differences == expected);
 }
 
 }  // namespace

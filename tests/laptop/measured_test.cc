@@ -126,8 +126,10 @@ TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
   WriteBattery(battery.path());
   line.OnLaptop([&] {
     const Container laptop(
-        {.binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/sys/class/power_supply"}},
+        {.binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/opt/battery"}},
          .resolv_conf = line.resolv_conf()});
+    // Once /sys is there.
+    laptop.Check({"mount", "--bind", "/opt/battery", "/sys/class/power_supply"});
     laptop.Write("/etc/candor/agent.toml",
                  "[[service]]\nname = \"mail\"\nhost = \"" + std::string(LaptopLine::kServiceName) +
                      "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");

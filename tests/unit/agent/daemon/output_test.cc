@@ -15,9 +15,9 @@ TEST_CASE("a table is aligned, with numbers to the right and blanks for what is 
   rows[1] = {{"name", "größe"}, {"value", 7}};
   rows[2] = {{"name", "x\ny\x1b[31m"}, {"value", nullptr}};
   REQUIRE(FormatTable({{"name", "METRIC"}, {"value", "VALUE", true}}, rows) ==
-          "METRIC       VALUE\n"
-          "rtt_ms      12.346\n"
-          "größe            7\n"
+          "METRIC     VALUE\n"
+          "rtt_ms    12.346\n"
+          "größe          7\n"
           "x y [31m\n");
 }
 

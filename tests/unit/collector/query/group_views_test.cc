@@ -387,7 +387,7 @@ TEST_CASE("Two devices of one name stay two groups") {
   REQUIRE(ColumnText(tables->front(), "score") == "50 90");
 }
 
-TEST_CASE("--against sets the same view of a second period beside the first") {
+TEST_CASE("A second period stands beside the first with --against") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
   store.AddScore(anna, 1, 80);
