@@ -117,7 +117,8 @@ TEST_CASE(
     // `sleep` belongs to the package coreutils; its copy belongs to nobody.
     enrolled.laptop.Check({"cp", "/usr/bin/sleep", "/usr/local/bin/secret-project"});
     for (const char* program : {"/usr/bin/sleep", "/usr/local/bin/secret-project"}) {
-      enrolled.laptop.Run({"sh", "-c", std::string(program) + " 1000 & sleep 1; kill -SEGV $!; wait"});
+      enrolled.laptop.Run(
+          {"sh", "-c", std::string(program) + " 1000 & sleep 1; kill -SEGV $!; wait"});
     }
     REQUIRE(WaitFor(30, [&] {
       return enrolled.laptop.Run({"coredumpctl", "--no-legend", "list"}).out.find("secret") !=

@@ -100,20 +100,17 @@ int64_t PressureTotalUs(const std::string& kind) {
 // A battery as a laptop's kernel shows it.
 void WriteBattery(const std::string& folder) {
   std::filesystem::create_directories(folder + "/BAT0");
-  const std::map<std::string, std::string> files = {{"type", "Battery"},
-                                                    {"scope", "System"},
-                                                    {"present", "1"},
-                                                    {"status", "Discharging"},
-                                                    {"capacity", "81"},
-                                                    {"energy_full", "41230000"},
-                                                    {"energy_now", "33400000"},
-                                                    {"cycle_count", "212"},
-                                                    {"technology", "Li-ion"},
-                                                    {"manufacturer", "Example"},
-                                                    {"energy_full_design", "57000000"}};
-  for (const auto& [name, value] : files) {
-    std::ofstream(folder + "/BAT0/" + name) << value << "\n";
-  }
+  std::ofstream(folder + "/BAT0/type") << "Battery\n";
+  std::ofstream(folder + "/BAT0/uevent") << "POWER_SUPPLY_NAME=BAT0\n"
+                                            "POWER_SUPPLY_TYPE=Battery\n"
+                                            "POWER_SUPPLY_STATUS=Discharging\n"
+                                            "POWER_SUPPLY_PRESENT=1\n"
+                                            "POWER_SUPPLY_TECHNOLOGY=Li-ion\n"
+                                            "POWER_SUPPLY_CYCLE_COUNT=212\n"
+                                            "POWER_SUPPLY_ENERGY_FULL_DESIGN=57000000\n"
+                                            "POWER_SUPPLY_ENERGY_FULL=41230000\n"
+                                            "POWER_SUPPLY_ENERGY_NOW=33400000\n"
+                                            "POWER_SUPPLY_CAPACITY=81\n";
 }
 
 TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {

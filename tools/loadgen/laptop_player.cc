@@ -142,7 +142,8 @@ absl::Status LaptopPlayer::SendAll(Push& push, const Limit& limit) {
     // The first Welcome, or a later one because something came before its turn.
     if (state.welcomes > welcomes) next = state.next_seq;
     welcomes = state.welcomes;
-    if (!held_.empty()) next = std::max(next, held_.front().seq);
+    // What was acknowledged since is not sent again, whatever a Welcome on the way said.
+    next = std::max(next, held_.empty() ? last_sealed_ + 1 : held_.front().seq);
     if (next > last_sealed_ && !Hold(limit)) {
       if (held_.empty()) return absl::OkStatus();
       state = push.WaitFor(last_sealed_, welcomes);
