@@ -90,8 +90,8 @@ absl::Status ValidateColumns(const v1::Contents& contents);
 // The minutes of a batch, in order. Contents must have passed ValidateColumns.
 std::vector<Minute> DecodeMinutes(const v1::Contents& contents);
 
-// Contents must have passed ValidateColumns. The second form takes the minutes as DecodeMinutes gave
-// them; OnWindow is then handed elements of that very vector.
+// Contents must have passed ValidateColumns. The second form takes the minutes as DecodeMinutes
+// gave them; OnWindow is then handed elements of that very vector.
 void VisitWindows(const v1::Contents& contents, WindowVisitor& visitor);
 void VisitWindows(const v1::Contents& contents, const std::vector<Minute>& minutes,
                   WindowVisitor& visitor);

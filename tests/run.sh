@@ -28,6 +28,7 @@ done
 # shellcheck source=packaging/install-dependencies.sh
 . packaging/install-dependencies.sh
 install_dependencies build test
+[ "$quick" = 1 ] || install_dependencies fuzz
 
 jobs=$(nproc)
 logs=build/test-logs
@@ -69,11 +70,12 @@ run_tests() {
   if [ "$lost" -gt 0 ]; then grep -E -B2 -A40 'FAILED:|error:|\*\*\*Exception|\*\*\*Timeout' "$log" | head -120; fi
 }
 
-build dev
+# The very programs that are installed.
+build release
 if [ -n "$only" ]; then
-  run_tests dev "$only"
+  run_tests release "$only"
 else
-  run_tests dev 'unit|e2e|fault|laptop'
+  run_tests release 'unit|e2e|fault|laptop'
 fi
 
 if [ "$quick" = 0 ]; then

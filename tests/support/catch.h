@@ -12,11 +12,11 @@ using Catch::Approx;
 #include "absl/status/statusor.h"
 
 // Fails with the status's own words.
-#define REQUIRE_OK(expr)                                 \
-  do {                                                   \
-    const auto& candor_result = (expr);                  \
-    INFO(::candor::testing::StatusText(candor_result));  \
-    REQUIRE(candor_result.ok());                         \
+#define REQUIRE_OK(expr)                                \
+  do {                                                  \
+    const auto& candor_result = (expr);                 \
+    INFO(::candor::testing::StatusText(candor_result)); \
+    REQUIRE(candor_result.ok());                        \
   } while (false)
 
 namespace candor::testing {

@@ -61,9 +61,9 @@ TEST_CASE("Every command takes each of its flags") {
     if (!command.positional.empty()) words.emplace_back("anna");
     for (const Flag flag : command.flags) {
       words.emplace_back(SpecOf(flag).name);
-      words.emplace_back(flag == Flag::kFormat                           ? "json"
+      words.emplace_back(flag == Flag::kFormat                         ? "json"
                          : flag == Flag::kLimit || flag == Flag::kUses ? "7"
-                                                                        : "value");
+                                                                       : "value");
     }
     const CommandLine line = Parse(words);
     INFO(command.name << ": " << line.text);
@@ -99,7 +99,8 @@ TEST_CASE("Wrong usage is exit code 2 and one line that names what is wrong") {
       {{"token"}, "A subcommand is required (see candor --help)"},
       {{"token", "revoke"}, "token revoke needs ID (see candor --help)"},
       {{"fleet", "extra"}, "The following argument was not expected: extra (see candor --help)"},
-      {{"fleet", "--by", "os"}, "The following arguments were not expected: os --by (see candor --help)"},
+      {{"fleet", "--by", "os"},
+       "The following arguments were not expected: os --by (see candor --help)"},
       {{"devices", "--limit", "x"}, "--limit: 'x' is not a whole number"},
       {{"devices", "--limit", "-3"}, "--limit: '-3' is not a whole number"},
       {{"devices", "--format", "xml"}, "--format: 'xml' is not table, json or csv"},

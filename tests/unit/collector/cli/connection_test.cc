@@ -84,7 +84,8 @@ TEST_CASE_METHOD(Fixture, "XDG_CONFIG_HOME moves cli.toml") {
 
 TEST_CASE_METHOD(Fixture, "Without any credential it is said what to do") {
   const std::string error = Error();
-  REQUIRE(error.starts_with("no credential: give --credential FILE, set CANDOR_CREDENTIAL, or make "));
+  REQUIRE(
+      error.starts_with("no credential: give --credential FILE, set CANDOR_CREDENTIAL, or make "));
   env.clear();
   REQUIRE(Error().starts_with("no credential"));
 }

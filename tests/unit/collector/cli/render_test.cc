@@ -30,14 +30,13 @@ Table Devices() {
                    IntegerColumn("crashes", "crashes"),
                    BooleanColumn("provisional", "provisional").Rank(1),
                    TextColumn("state", "state").Style(ColumnStyle::kStatus)};
-  table.rows = {
-      {std::string("id-1"), std::string("anna"), std::string("Corva 11"), 54.04,
-       Series{kNan, 50, 90}, kNow - 125'000, 1.005, int64_t{3}, false, std::string("ok")},
-      {std::string("id-2"), std::string("zürich-語"), std::string("Meridian 14 G2, docked"),
-       std::monostate{}, Series{kNan, kNan, kNan}, std::monostate{}, std::monostate{},
-       std::monostate{}, true, std::string("silent")},
-      {std::string("id-3"), std::string("c"), std::string(""), 80.0, Series{kNan, 80, 80},
-       kNow - 3 * 86'400'000, 12.0, int64_t{0}, false, std::string("ok")}};
+  table.rows = {{std::string("id-1"), std::string("anna"), std::string("Corva 11"), 54.04,
+                 Series{kNan, 50, 90}, kNow - 125'000, 1.005, int64_t{3}, false, std::string("ok")},
+                {std::string("id-2"), std::string("zürich-語"),
+                 std::string("Meridian 14 G2, docked"), std::monostate{}, Series{kNan, kNan, kNan},
+                 std::monostate{}, std::monostate{}, std::monostate{}, true, std::string("silent")},
+                {std::string("id-3"), std::string("c"), std::string(""), 80.0, Series{kNan, 80, 80},
+                 kNow - 3 * 86'400'000, 12.0, int64_t{0}, false, std::string("ok")}};
   table.notes = {"3 of 7 rows"};
   return table;
 }
@@ -94,8 +93,9 @@ TEST_CASE("What a laptop sends cannot command the terminal") {
   Table table;
   table.title = "\x1b[2Jtitle";
   table.columns = {TextColumn("host", "host")};
-  table.rows = {{std::string("a\x1b]0;owned\x07"
-                             "b\r\n\u202Ec\xff")}};
+  table.rows = {
+      {std::string("a\x1b]0;owned\x07"
+                   "b\r\n\u202Ec\xff")}};
   table.notes = {"note\x1b[31m"};
   const std::string text = RenderAsTable(table, Options());
   REQUIRE(text.find('\x1b') == std::string::npos);
@@ -115,11 +115,9 @@ TEST_CASE("A record is a line a value, two periods side by side") {
   Table table;
   table.title = "The fleet";
   table.record = true;
-  table.columns = {ScoreColumn("score", "score"),
-                   NumberColumn("score_before", "score before"),
+  table.columns = {ScoreColumn("score", "score"), NumberColumn("score_before", "score before"),
                    NumberColumn("score_change", "change").Style(ColumnStyle::kChange),
-                   SeriesColumn("trend", "trend"),
-                   IntegerColumn("devices", "devices")};
+                   SeriesColumn("trend", "trend"), IntegerColumn("devices", "devices")};
   table.rows = {{84.56, 80.06, 4.5, Series{kNan, 80, 100}, int64_t{60}}};
   REQUIRE(RenderAsTable(table, Options()) ==
           "The fleet\n"

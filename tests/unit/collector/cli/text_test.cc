@@ -1,8 +1,7 @@
-#include "collector/cli/sparkline.h"
-#include "collector/cli/text_width.h"
-
 #include <limits>
 
+#include "collector/cli/sparkline.h"
+#include "collector/cli/text_width.h"
 #include "tests/support/catch.h"
 
 namespace candor {
