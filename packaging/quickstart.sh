@@ -96,7 +96,7 @@ launch() { # NAME COMMAND…: in the background, its log in NAME.log
 install_packages() {
   local missing=() package
   while read -r package; do
-    [[ -z $package || $package == \#* || $package == test:* ]] && continue
+    [[ -z $package || $package == \#* || $package == *:* ]] && continue
     dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
       missing+=("$package")
   done <"$here/dependencies.txt"

@@ -5,7 +5,7 @@
 #                                and fault tests under the address+undefined and thread sanitizers,
 #                                then each fuzz target for a few seconds
 #   tests/run.sh --quick         without sanitizers and fuzzing
-#   tests/run.sh --only LABEL    one kind of test: unit, e2e, fault or laptop, without sanitizers
+#   tests/run.sh --only LABEL    one kind of test: unit, e2e, fault, laptop or container, without sanitizers
 #
 # Ends with one line: how many tests passed and failed, all runs together. Exit 0 when all passed.
 set -euo pipefail
