@@ -240,14 +240,14 @@ play_fleet() {
   touch "$data/fleet.played"
 }
 
-wait_for_agent() { # until its first minute arrived
+wait_for_agent() { # until its first minute arrived and was folded
   [[ -f $data/agent.pushed ]] && return
   note "waiting for this machine's first minute and its push"
-  for _ in $(seq 900); do
-    # The first push tells what happened so far, the second has the first whole minute.
-    [[ $(metric machine ingest_batches_total) =~ ^([2-9]|[1-9][0-9]) ]] && break
+  for _ in $(seq 40); do
+    ask machine device "$(hostname)" --reason quickstart --format json 2>/dev/null |
+      grep -qE '"coverage": *[0-9.]*[1-9]' && break
     pid_of agent >/dev/null || die "the agent ended: $(tail -n 3 "$data/agent.log")"
-    sleep 0.2
+    sleep 5
   done
   touch "$data/agent.pushed"
 }

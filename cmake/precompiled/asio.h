@@ -1,6 +1,10 @@
 // base.h and the event loop, for what lives on it.
 #pragma once
 
+// clang-format off
+#include <utility>  // boost 1.74's awaitable.hpp needs std::exchange
+// clang-format on
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,4 +14,4 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "base.h"
+#include "cmake/precompiled/base.h"

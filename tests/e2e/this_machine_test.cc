@@ -47,6 +47,13 @@ class Agent {
       throw std::runtime_error("candor-agent does not start: " + process_->err());
     }
   }
+  // It comes within ten seconds and brings the configuration, whether or not there is anything to
+  // send yet.
+  void WaitForFirstPush() {
+    if (!process_->WaitForLine("configuration applied", kPushMs)) {
+      throw std::runtime_error("the agent does not push: " + process_->err());
+    }
+  }
   int Stop() {
     process_->Signal(SIGTERM);
     return process_->Wait(20'000).exit_code;
@@ -84,7 +91,7 @@ TEST_CASE("this machine's agent, uplink and collector: every metric is measured 
   collector.Start();
   Agent agent(collector);
   agent.Start();
-  WaitForBatches(collector, 1);  // what happened before the first minute ended
+  agent.WaitForFirstPush();
   // A clean end closes the open minute; the next start sends it.
   CHECK(agent.Stop() == 0);
   const double before = collector.Metric("ingest_batches_total").value_or(0);
