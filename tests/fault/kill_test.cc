@@ -63,6 +63,8 @@ class StormyFleet {
 
   // Lets every laptop send what it has; the exit code of each.
   void Drain() {
+    // One that was started a moment ago does not listen to signals yet.
+    Pause(1'000);
     for (const auto& laptop : laptops_) laptop->Signal(SIGTERM);
     for (const auto& laptop : laptops_) {
       const Outcome outcome = laptop->Wait(kDrainMs);
