@@ -110,12 +110,13 @@ constexpr uint32_t kAgentNotice = 20;
 
 // Subjects of metric::kWatched: the sources without which a count is unmeasured, not zero.
 namespace watch {
-constexpr std::string_view kJournal = "journal";    // app_crashes, system_failures
-constexpr std::string_view kTcp = "tcp";            // loss_pct
-constexpr std::string_view kProbes = "probes";      // offline_pct
-constexpr std::string_view kPressure = "pressure";  // stall_pct, cpu_wait_pct
-constexpr std::string_view kThrottle = "throttle";  // throttle_pct
-constexpr std::string_view kWindows = "windows";    // app_hangs, hang_pct
+constexpr std::string_view kJournal = "journal";      // system_failures
+constexpr std::string_view kCoredumps = "coredumps";  // app_crashes
+constexpr std::string_view kTcp = "tcp";              // loss_pct
+constexpr std::string_view kProbes = "probes";        // offline_pct
+constexpr std::string_view kPressure = "pressure";    // stall_pct, cpu_wait_pct
+constexpr std::string_view kThrottle = "throttle";    // throttle_pct
+constexpr std::string_view kWindows = "windows";      // app_hangs, hang_pct
 }  // namespace watch
 
 // All entries, by number ascending.

@@ -100,7 +100,7 @@ std::optional<double> ValueOf(const MetricModel& metric, const TrailingDays& win
     case ScoreMetric::kResume:
       return window.Median(&DaySummary::resumes);
     case ScoreMetric::kAppCrashes:
-      return window.Rate(WatchedSource::kJournal, crashes);
+      return window.Rate(WatchedSource::kCoredumps, crashes);
     case ScoreMetric::kAppHangs:
       return window.Rate(WatchedSource::kWindows, hangs);
     case ScoreMetric::kSystemFailures:

@@ -48,8 +48,8 @@ class FactSet;
 
 namespace candor {
 
-enum class WatchedSource : size_t { kJournal, kTcp, kProbes, kPressure, kThrottle, kWindows };
-constexpr size_t kWatchedSources = 6;
+enum class WatchedSource : size_t { kJournal, kCoredumps, kTcp, kProbes, kPressure, kThrottle, kWindows };
+constexpr size_t kWatchedSources = 7;
 
 // An event as stored: when it was (skew-corrected), and what.
 struct DayEvent {

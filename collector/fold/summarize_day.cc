@@ -9,8 +9,8 @@ namespace candor {
 namespace {
 
 constexpr std::array<std::string_view, kWatchedSources> kWatchSubjects = {
-    watch::kJournal,  watch::kTcp,      watch::kProbes,
-    watch::kPressure, watch::kThrottle, watch::kWindows};
+    watch::kJournal,  watch::kCoredumps, watch::kTcp,    watch::kProbes,
+    watch::kPressure, watch::kThrottle,  watch::kWindows};
 
 // Above any real duration, so that sums of what a laptop claims stay far from overflowing.
 constexpr uint64_t kDurationUsMax = uint64_t{7} * 86'400 * 1'000'000;

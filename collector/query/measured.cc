@@ -173,11 +173,11 @@ bool IsBookkeeping(uint32_t kind) {
 
 // A kind of event that is measured: its row; nothing where it is not. That no crash was seen is a
 // measurement only while somebody was looking.
-std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bool journal_watched,
+std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bool watched,
                               const Period& period) {
   const auto count = sums.counts.find(entry.number);
   const bool seen = count != sums.counts.end();
-  const bool counted = IsBookkeeping(entry.number) || (IsFault(entry.number) && journal_watched);
+  const bool counted = IsBookkeeping(entry.number) || (IsFault(entry.number) && watched);
   if (!seen && !counted) return std::nullopt;
   Row row = {std::string(entry.family), std::string(entry.name), std::string()};
   const auto seconds = sums.seconds.find(entry.number);
@@ -228,10 +228,10 @@ class Builder {
     }
   }
 
-  void AddEvent(const EventEntry& entry, const EventSums& sums, bool journal_watched,
+  void AddEvent(const EventEntry& entry, const EventSums& sums, bool watched,
                 const Period& period) {
     const std::string reason = reasons_.OfEvent(entry.number);
-    if (auto row = EventRowOf(entry, sums, journal_watched && reason.empty(), period)) {
+    if (auto row = EventRowOf(entry, sums, watched && reason.empty(), period)) {
       measured_.rows.push_back(*std::move(row));
       return;
     }
@@ -276,7 +276,9 @@ absl::StatusOr<std::vector<Table>> MeasuredTables(ViewContext& context,
                    [&](const EventRow&, const v1::Event& event) { AddEvent(event, sums); }));
 
   Builder builder(reasons, total, latest_day);
-  const bool journal = total.Sum(metric::kWatched, std::string(watch::kJournal)).value_or(0) > 0;
+  const auto watched = [&](std::string_view source) {
+    return total.Sum(metric::kWatched, std::string(source)).value_or(0) > 0;
+  };
   for (const MetricEntry& entry : Metrics()) builder.AddMetric(entry);
   for (const EventEntry& entry : Events()) {
     // Behaviour is never shown of one device: how often a laptop was opened or changed networks.
@@ -284,7 +286,9 @@ absl::StatusOr<std::vector<Table>> MeasuredTables(ViewContext& context,
         sums.counts.contains(entry.number)) {
       continue;
     }
-    builder.AddEvent(entry, sums, journal, request.period);
+    const bool crash = entry.number == event::kCrash;
+    builder.AddEvent(entry, sums, watched(crash ? watch::kCoredumps : watch::kJournal),
+                     request.period);
   }
   return std::move(builder).Take();
 }

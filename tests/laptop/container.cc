@@ -186,7 +186,8 @@ std::string Container::Read(const std::string& path) const {
 }
 
 CrashForwarding::CrashForwarding(const Container& container) : before_(Slurp(kCorePattern)) {
-  const std::string helper = folder_.File("crash");
+  // Named after what it leads to: that is how the agent knows where core dumps go.
+  const std::string helper = folder_.File("systemd-coredump");
   std::ofstream(helper) << "#!/bin/sh\n"
                         << "exec nsenter --target " << container.leader()
                         << " --mount --uts --ipc --pid --net -- "

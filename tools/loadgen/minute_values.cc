@@ -150,7 +150,7 @@ void MeasureAgent(const MinuteKind& kind, Draw& draw, MinuteWriter& out) {
 
 void MeasureWatches(const DeviceProfile& p, MinuteWriter& out) {
   for (const std::string_view source :
-       {watch::kJournal, watch::kPressure, watch::kProbes, watch::kTcp, watch::kThrottle}) {
+       {watch::kJournal, watch::kCoredumps, watch::kPressure, watch::kProbes, watch::kTcp, watch::kThrottle}) {
     out.Sum(metric::kWatched, source, kMinuteMs);
   }
   if (p.windows_answer) out.Sum(metric::kWatched, watch::kWindows, kMinuteMs);

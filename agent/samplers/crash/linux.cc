@@ -126,16 +126,17 @@ class CrashSampler final : public Sampler {
     return false;
   }
 
-  // The clock that stands still in sleep: nothing happens then. A count that misses core dumps or
-  // cannot tell whose programs crashed is none, and would look good.
+  // The clock that stands still in sleep: nothing happens then. A count of crashes that misses core
+  // dumps or cannot tell whose programs crashed is none, and would look good.
   void Watch() {
     const int64_t now_ms = context_.clock.MonotonicMs();
-    if (!complete_) {
-      watched_until_ms_.reset();
-      return;
+    if (watched_until_ms_) {
+      const int64_t watched_ms = now_ms - *watched_until_ms_;
+      context_.recorder.Watched(watch::kJournal, watched_ms);
+      if (complete_ && was_complete_) context_.recorder.Watched(watch::kCoredumps, watched_ms);
     }
-    if (watched_until_ms_) context_.recorder.Watched(watch::kJournal, now_ms - *watched_until_ms_);
     watched_until_ms_ = now_ms;
+    was_complete_ = complete_;
   }
 
   void Lose(const absl::Status& status) {
@@ -144,6 +145,7 @@ class CrashSampler final : public Sampler {
     }
     journal_.reset();
     watched_until_ms_.reset();
+    was_complete_ = false;
   }
 
   boost::asio::awaitable<void> Tell(const Incident& incident, Tick tick) {
@@ -247,7 +249,8 @@ class CrashSampler final : public Sampler {
   bool takes_coredumps_ = false;
   bool saw_coredump_ = false;
   bool has_packages_ = false;
-  bool complete_ = false;
+  bool complete_ = false;      // the count of crashes misses none
+  bool was_complete_ = false;  // when it was last read
 };
 
 }  // namespace

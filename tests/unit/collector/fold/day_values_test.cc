@@ -112,13 +112,13 @@ TEST_CASE("crashes count per eight active hours, and no fewer hours than eight")
         Day(kMonday - 1).Minutes(9'999).Event(CrashEvent("old")).Summarize(),  // eight days before
         Day(kMonday + 1)
             .Minutes(minutes / 2)
-            .Watched(watch::kJournal, minutes / 2)
+            .Watched(watch::kCoredumps, minutes / 2)
             .Event(CrashEvent("editor", 2))
             .Event(CrashEvent("other", 0, false))
             .Summarize(),
         Day(kMonday + 7)
             .Minutes(minutes / 2)
-            .Watched(watch::kJournal, minutes / 2)
+            .Watched(watch::kCoredumps, minutes / 2)
             .Event(CrashEvent("mail"))
             .Summarize()};
   };
@@ -130,8 +130,8 @@ TEST_CASE("crashes count per eight active hours, and no fewer hours than eight")
 
 TEST_CASE("a count is measured only if its source was watched for 90 per cent of active time") {
   const auto crashes = [](int watched) {
-    return Value({Day(kMonday).Minutes(50).Watched(watch::kJournal, 50).Summarize(),
-                  Day(kMonday + 1).Minutes(50).Watched(watch::kJournal, watched).Summarize()},
+    return Value({Day(kMonday).Minutes(50).Watched(watch::kCoredumps, 50).Summarize(),
+                  Day(kMonday + 1).Minutes(50).Watched(watch::kCoredumps, watched).Summarize()},
                  ScoreMetric::kAppCrashes);
   };
   CHECK(crashes(50) == 0.0);
@@ -153,6 +153,13 @@ TEST_CASE("without active time there is no count, not a count of zero") {
   day.Sum(metric::kWatched, 600 * 60'000, watch::kJournal, ActivityState::kInactive);
   CHECK_FALSE(Value({day.Summarize()}, ScoreMetric::kAppCrashes));
   CHECK_FALSE(Value({day.Summarize()}, ScoreMetric::kSystemFailures));
+}
+
+TEST_CASE("where core dumps go elsewhere, failures of the system count still, crashes do not") {
+  Day day(kMonday);
+  day.Minutes(60).Watched(watch::kJournal, 60).Event(CrashEvent("mail"));
+  CHECK(Value({day.Summarize()}, ScoreMetric::kSystemFailures) == 0.0);
+  CHECK_FALSE(Value({day.Summarize()}, ScoreMetric::kAppCrashes));
 }
 
 TEST_CASE("system failures of four kinds count, a hung task does not") {

@@ -120,7 +120,7 @@ TEST_CASE("That nothing crashed is measured only while somebody was looking") {
   const int64_t anna = store.AddDevice("anna");
   FactAccumulator facts = ActiveMinute();
   if (watched) {
-    AddSum(facts, metric::kWatched, std::string(watch::kJournal), 60'000);
+    AddSum(facts, metric::kWatched, std::string(watch::kCoredumps), 60'000);
   } else {
     store.SetUnmeasured(anna, UnmeasuredWith(0, event::kCrash, "the journal cannot be read"));
   }
