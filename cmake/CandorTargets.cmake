@@ -91,5 +91,7 @@ function(candor_test name)
     ${name}
     TEST_PREFIX "${name}: "
     DISCOVERY_MODE PRE_TEST
+    # A name that fits no test case (one with a semicolon, say) would pass without running anything.
+    EXTRA_ARGS --warn NoTests
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_SERIAL})
 endfunction()

@@ -48,7 +48,15 @@ class FactSet;
 
 namespace candor {
 
-enum class WatchedSource : size_t { kJournal, kCoredumps, kTcp, kProbes, kPressure, kThrottle, kWindows };
+enum class WatchedSource : size_t {
+  kJournal,
+  kCoredumps,
+  kTcp,
+  kProbes,
+  kPressure,
+  kThrottle,
+  kWindows
+};
 constexpr size_t kWatchedSources = 7;
 
 // An event as stored: when it was (skew-corrected), and what.

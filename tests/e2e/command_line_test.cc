@@ -1,5 +1,5 @@
-// Every program answers --help; a mistake gets one clear line on standard error, nothing on standard
-// output, and the right exit code: 1 for a failure, 2 for wrong usage.
+// Every program answers --help; a mistake gets one clear line on standard error, nothing on
+// standard output, and the right exit code: 1 for a failure, 2 for wrong usage.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -47,8 +47,8 @@ void RequireMistake(const Outcome& outcome, int exit_code, const Words& parts) {
 
 void WriteText(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
-  std::filesystem::permissions(path, std::filesystem::perms::owner_read |
-                                         std::filesystem::perms::owner_write);
+  std::filesystem::permissions(
+      path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 const Words kPrograms = {"candor", "candor-agent", "candor-uplink", "candor-collector",
@@ -180,12 +180,12 @@ TEST_CASE("an unreachable collector, a foreign credential and no credential are 
   ours.Start();
   other.Start();
   const std::string credential = ours.data() + "/admin.toml";
-  RequireMistake(RunOne("candor", {"fleet", "--collector", "127.0.0.1:1", "--credential",
-                                   credential}),
-                 kFailure, {"127.0.0.1:1"});
-  RequireMistake(RunOne("candor", {"fleet", "--collector", other.fleet_address(), "--credential",
-                                   credential}),
-                 kFailure, {other.fleet_address()});
+  RequireMistake(
+      RunOne("candor", {"fleet", "--collector", "127.0.0.1:1", "--credential", credential}),
+      kFailure, {"127.0.0.1:1"});
+  RequireMistake(
+      RunOne("candor", {"fleet", "--collector", other.fleet_address(), "--credential", credential}),
+      kFailure, {other.fleet_address()});
   const std::string absent = ours.folder() + "/absent.toml";
   RequireMistake(RunOne("candor", {"fleet", "--credential", absent}), kFailure, {"absent.toml"});
   const std::string damaged = ours.folder() + "/credential.toml";
@@ -200,9 +200,9 @@ TEST_CASE("a laptop's identity opens no question, and a token no second door") {
   const std::string state = collector.folder() + "/agent";
   const std::string token = collector.TokenFile(1);
   const auto enroll = [&](const std::string& folder, const std::string& fingerprint) {
-    return RunOne("candor-agent", {"enroll", "--collector", collector.enroll_address(),
-                                   "--token-file", token, "--ca-fingerprint", fingerprint,
-                                   "--state", folder});
+    return RunOne("candor-agent",
+                  {"enroll", "--collector", collector.enroll_address(), "--token-file", token,
+                   "--ca-fingerprint", fingerprint, "--state", folder});
   };
   RequireMistake(enroll(state, std::string(64, '0')), kFailure, {"fingerprint"});
   RequireSuccess(enroll(state, collector.fingerprint()), "candor-agent enroll");

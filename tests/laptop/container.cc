@@ -56,7 +56,7 @@ std::string CacheFolder() {
 }
 
 // Makes the system tree unless it is there; other tests wait meanwhile.
-std::string SystemTree() {
+std::string MadeSystemTree() {
   const std::string cache = CacheFolder();
   fs::create_directories(cache);
   const std::string tree = cache + "/laptop-root-" + Suite();
@@ -93,11 +93,15 @@ void SleepMs(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds
 
 }  // namespace
 
+std::string SystemTree() {
+  static const std::string tree = MadeSystemTree();
+  return tree;
+}
+
 Container::Container(const Options& options) {
-  const std::string tree = SystemTree();
   std::vector<std::string> words = {"systemd-nspawn",
                                     "--quiet",
-                                    "--directory=" + tree,
+                                    "--directory=" + options.tree,
                                     "--volatile=overlay",
                                     "--boot",
                                     "--register=no",

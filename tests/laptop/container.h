@@ -16,6 +16,10 @@
 
 namespace candor::testing {
 
+// The folder with the system tree; makes it where it is not there yet (one to two minutes), which
+// needs a package mirror: call it where the machine's own network is, not inside a test's.
+std::string SystemTree();
+
 class Container {
  public:
   struct Bind {
@@ -23,14 +27,14 @@ class Container {
     std::string inside;
   };
   struct Options {
+    std::string tree;  // SystemTree()
     // Folders of this machine seen inside, read-only.
     std::vector<Bind> binds = {};
     // /etc/resolv.conf inside.
     std::string resolv_conf = {};
   };
 
-  // Makes the system tree where it is not there yet (about a minute), boots, and waits until the
-  // service manager has started everything.
+  // Boots, and waits until the service manager has started everything.
   explicit Container(const Options& options);
   // Powers off, and kills what does not end.
   ~Container();

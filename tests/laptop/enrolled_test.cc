@@ -46,8 +46,11 @@ bool WaitFor(int64_t seconds, const std::function<bool()>& condition) {
 // A laptop with its agent as a system service under a user of its own.
 class EnrolledLaptop {
  public:
-  EnrolledLaptop(LaptopLine& line, CollectorFixture& collector, const std::string& programs)
-      : laptop({.binds = {{programs, "/opt/candor"}}, .resolv_conf = line.resolv_conf()}),
+  EnrolledLaptop(const std::string& tree, LaptopLine& line, CollectorFixture& collector,
+                 const std::string& programs)
+      : laptop({.tree = tree,
+                .binds = {{programs, "/opt/candor"}},
+                .resolv_conf = line.resolv_conf()}),
         collector_(collector) {
     laptop.Check({"useradd", "--system", "--no-create-home", "candor"});
     laptop.Write("/etc/systemd/system/candor-agent.service", kUnit);
@@ -101,15 +104,16 @@ class EnrolledLaptop {
 };
 
 TEST_CASE(
-    "a crash is told once, by its right name, within 15 s of its push; the laptop is scored") {
+    "a crash is told once, by its right name, within 15 s of its push, and the laptop is scored") {
   SKIP_WITHOUT(testing::LacksForContainers());
   SKIP_WITHOUT(testing::LacksForNetworks());
+  const std::string tree = testing::SystemTree();
   LaptopLine line(10'000);
   const testing::ProgramFolder programs;
   line.OnLaptop([&] {
     CollectorFixture collector;
     collector.Start();
-    EnrolledLaptop enrolled(line, collector, programs.path());
+    EnrolledLaptop enrolled(tree, line, collector, programs.path());
     INFO(enrolled.Status());
     REQUIRE(WaitFor(150, [&] { return !enrolled.Device().is_null(); }));
 

@@ -117,13 +117,15 @@ TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
   SKIP_WITHOUT(testing::LacksForContainers());
   SKIP_WITHOUT(testing::LacksForNetworks());
   constexpr int kOneWayMs = 40;
+  const std::string tree = testing::SystemTree();
   LaptopLine line(kOneWayMs * 1'000);
   const testing::ProgramFolder programs;
   const testing::TempFolder battery;
   WriteBattery(battery.path());
   line.OnLaptop([&] {
     const Container laptop(
-        {.binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/opt/battery"}},
+        {.tree = tree,
+         .binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/opt/battery"}},
          .resolv_conf = line.resolv_conf()});
     // Once /sys is there.
     laptop.Check({"mount", "--bind", "/opt/battery", "/sys/class/power_supply"});

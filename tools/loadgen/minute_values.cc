@@ -149,8 +149,8 @@ void MeasureAgent(const MinuteKind& kind, Draw& draw, MinuteWriter& out) {
 }
 
 void MeasureWatches(const DeviceProfile& p, MinuteWriter& out) {
-  for (const std::string_view source :
-       {watch::kJournal, watch::kCoredumps, watch::kPressure, watch::kProbes, watch::kTcp, watch::kThrottle}) {
+  for (const std::string_view source : {watch::kJournal, watch::kCoredumps, watch::kPressure,
+                                        watch::kProbes, watch::kTcp, watch::kThrottle}) {
     out.Sum(metric::kWatched, source, kMinuteMs);
   }
   if (p.windows_answer) out.Sum(metric::kWatched, watch::kWindows, kMinuteMs);

@@ -44,7 +44,7 @@ TEST_CASE("a secret that others may read is refused") {
   REQUIRE(*ReadSecretFile(path) == "secret");
 }
 
-TEST_CASE("folders are made with their parents; a file in the way is an error") {
+TEST_CASE("folders are made with their parents, a file in the way is an error") {
   testing::TempFolder folder;
   REQUIRE_OK(MakeFolder(folder.File("a/b/c"), 0700));
   REQUIRE_OK(MakeFolder(folder.File("a/b/c"), 0700));

@@ -252,7 +252,9 @@ TEST_CASE("disk and battery are the day's latest, the lowest of several") {
 TEST_CASE("logins only: their minutes count, and coverage shrinks") {
   Day day(kMonday);
   day.Minutes(60, ActivityState::kByLogin);
-  day.Sum(metric::kWatched, 60 * 60'000, watch::kJournal, ActivityState::kByLogin);
+  for (const std::string_view source : {watch::kJournal, watch::kCoredumps}) {
+    day.Sum(metric::kWatched, 60 * 60'000, source, ActivityState::kByLogin);
+  }
   day.Values(metric::kRtt, {30'000}, ActivityState::kByLogin);
   const std::vector<DaySummary> days = {day.Summarize()};
   const DeviceDay derived = DeriveDay(days, *Candor1());

@@ -59,8 +59,9 @@ MinuteBuilder& MinuteBuilder::Values(uint32_t metric, std::vector<int64_t> value
 }
 
 MinuteBuilder& MinuteBuilder::WatchAll() {
-  for (const std::string_view source : {watch::kJournal, watch::kCoredumps, watch::kTcp, watch::kProbes,
-                                        watch::kPressure, watch::kThrottle, watch::kWindows}) {
+  for (const std::string_view source :
+       {watch::kJournal, watch::kCoredumps, watch::kTcp, watch::kProbes, watch::kPressure,
+        watch::kThrottle, watch::kWindows}) {
     Sum(metric::kWatched, int64_t{minute_.minute.observed_s} * 1000, std::string(source));
   }
   return *this;

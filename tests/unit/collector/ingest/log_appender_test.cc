@@ -424,7 +424,7 @@ TEST_CASE("a tombstone over places of which some arrived must follow what was st
   REQUIRE(answer.verdict == Verdict::kQuarantined);
 }
 
-TEST_CASE("a batch inside a stored tombstone is a duplicate; its last is compared") {
+TEST_CASE("a batch inside a stored tombstone is a duplicate, its last is compared") {
   Log log;
   Laptop laptop;
   log.Open(laptop);

@@ -31,7 +31,7 @@ absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string
   });
 }
 
-TEST_CASE("A device is found by host name or id; names that fit several list them") {
+TEST_CASE("A device is found by host name or id, names that fit several list them") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");
   store.AddDevice("twin");

@@ -70,7 +70,7 @@ TEST_CASE("a model that is not there is refused, naming those that are") {
   REQUIRE(status.message().find("candor-1") != std::string_view::npos);
 }
 
-TEST_CASE("days already scored never change their model; days to come may") {
+TEST_CASE("days already scored never change their model, days to come may") {
   Fixture f;
   f.Score(kToday - 20);
   SECTION("from today on") {

@@ -262,7 +262,8 @@ TEST_CASE("the journal is watched for as long as it is read") {
   CHECK(machine.recorder.unmeasured.empty());
 }
 
-TEST_CASE("a count that misses core dumps is unmeasured and not watched; the rest of the journal is") {
+TEST_CASE(
+    "a count that misses core dumps is unmeasured and not watched, the rest of the journal is") {
   Machine machine;
   SECTION("they go to another program") { machine.SetCorePattern("|/usr/share/apport/apport %p"); }
   SECTION("they go to a file") { machine.SetCorePattern("core"); }
