@@ -9,6 +9,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
        -Wno-stringop-overread -Wno-maybe-uninitialized)
 endif()
 
+if(CMAKE_UNITY_BUILD)
+  # Sources compiled together are no header: what is local to one of them may well be a member.
+  list(APPEND CANDOR_WARNINGS -Wno-subobject-linkage)
+endif()
+
 function(candor_configure target)
   target_compile_options(${target} PRIVATE ${CANDOR_WARNINGS})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
@@ -80,7 +85,8 @@ function(candor_test name)
   add_executable(${name} ${ARG_SOURCES})
   candor_configure(${name})
   target_link_libraries(${name} PRIVATE candor_test_support ${ARG_LIBS})
-  set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF)
+  # Tests have helpers of the same name in many files.
+  set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF UNITY_BUILD OFF)
   target_precompile_headers(${name} REUSE_FROM candor_test_main)
   target_compile_definitions(${name} PRIVATE CANDOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              CANDOR_BINARY_DIR="${CMAKE_BINARY_DIR}")

@@ -19,7 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kFilesPerTurn = 16;
 constexpr size_t kListsMax = 20'000;
-constexpr size_t kNameBytesMax = 100;
 
 std::string BaseName(std::string_view path) {
   return CleanText(path.substr(path.rfind('/') + 1), kNameBytesMax);

@@ -10,8 +10,6 @@
 namespace candor {
 namespace {
 
-constexpr size_t kNameBytesMax = 100;
-
 // systemd writes "-" and other bytes of a name as \x2d.
 std::string Unescape(std::string_view text) {
   std::string out;

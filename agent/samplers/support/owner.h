@@ -14,6 +14,9 @@
 
 namespace candor {
 
+// What is longer is cut: names of programs, packages and versions.
+constexpr size_t kNameBytesMax = 100;
+
 // What is known of a program; none of it is ever told.
 struct ProgramClues {
   std::string executable;  // its file's path; empty where only the task is known
