@@ -1,5 +1,7 @@
 // The crash sampler on Linux: polls the journal, merges, names, tells.
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "agent/samplers/crash/crash.h"
 #include "agent/samplers/crash/incident.h"
@@ -58,7 +60,11 @@ class CrashSampler final : public Sampler {
     Watch();
     const std::vector<Incident> incidents =
         merger_.Settle(tick.wall_ms * 1000, takes_coredumps_ || saw_coredump_);
-    for (const Incident& incident : incidents) co_await Tell(incident, tick);
+    std::vector<ProgramName> names;
+    for (const Incident& incident : incidents) names.push_back(co_await NameOf(incident.finding));
+    // From here to the saved position nothing may wait: the daemon can make durable what was told
+    // so far at any moment it gets a turn, and what is durable without its position is told again.
+    for (size_t i = 0; i < incidents.size(); ++i) Tell(incidents[i], names[i], tick);
     SavePosition();
   }
 
@@ -148,7 +154,16 @@ class CrashSampler final : public Sampler {
     was_complete_ = false;
   }
 
-  boost::asio::awaitable<void> Tell(const Incident& incident, Tick tick) {
+  // Of what names no program, "other".
+  boost::asio::awaitable<ProgramName> NameOf(const Finding& finding) {
+    const bool unit =
+        finding.kind == Finding::Kind::kUnitFailure || finding.kind == Finding::Kind::kJobFailure;
+    if (unit) co_return ProgramName{};
+    ProgramClues clues = CluesOf(finding);
+    co_return co_await owners_.NameOf(std::move(clues));
+  }
+
+  void Tell(const Incident& incident, const ProgramName& name, const Tick& tick) {
     const Finding& finding = incident.finding;
     v1::Event event;
     event.set_wall_ms(finding.realtime_us / 1000);
@@ -157,22 +172,18 @@ class CrashSampler final : public Sampler {
     bool urgent = false;
     switch (finding.kind) {
       case Finding::Kind::kCoredump:
-      case Finding::Kind::kFault: {
-        const ProgramName name = co_await owners_.NameOf(CluesOf(finding));
+      case Finding::Kind::kFault:
         FillCrash(incident, name, *event.mutable_crash());
         urgent = tick.wall_ms * 1000 - finding.realtime_us < kUrgentUs;
         break;
-      }
       case Finding::Kind::kUnitFailure:
       case Finding::Kind::kJobFailure:
         FillUnitFailure(incident, *event.mutable_unit_failure());
         break;
-      default: {
-        const ProgramName name = co_await owners_.NameOf(CluesOf(finding));
+      default:
         event.mutable_system_failure()->set_kind(SystemKind(finding.kind));
         if (!finding.task.empty()) event.mutable_system_failure()->set_detail(name.program);
         urgent = true;
-      }
     }
     context_.recorder.Event(std::move(event), finding.boot_id, urgent);
   }

@@ -200,6 +200,33 @@ TEST_CASE("a finding that still waits is read again after a restart") {
   CHECK(machine.Crashes()[1].owned());
 }
 
+TEST_CASE("at no moment is an incident told whose position is not, however long names take") {
+  Machine machine;
+  machine.Sample();
+  // So many packages that every name is looked up in several turns.
+  for (int i = 0; i < 200; ++i) {
+    Write(machine.context.roots.var + "/lib/dpkg/info/a" + std::to_string(i) + ".list", "/x\n");
+  }
+  const std::string before = machine.recorder.cursors.at("journal");
+  machine.Log(UnitFailure("cups.service"));
+  machine.Log(Coredump(1, "/usr/bin/sleep"));
+  machine.Log(Coredump(2, "/usr/bin/env"));
+  boost::asio::co_spawn(
+      machine.io,
+      machine.sampler->Sample({machine.clock.WallMs(), machine.clock.BoottimeMs(), true, true}),
+      boost::asio::detached);
+  machine.io.restart();
+  int turns = 0;
+  while (machine.io.poll_one() > 0) {
+    ++turns;
+    const bool told = !machine.recorder.events.empty();
+    const bool saved = machine.recorder.cursors.at("journal") != before;
+    REQUIRE(told == saved);
+  }
+  CHECK(turns > 10);
+  CHECK(machine.recorder.events.size() == 3);
+}
+
 TEST_CASE("rotation loses nothing: before, across and behind it") {
   Machine machine;
   machine.Sample();
