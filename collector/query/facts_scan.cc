@@ -150,14 +150,28 @@ absl::StatusOr<std::map<std::string, GroupLost>> LostByGroup(
   CANDOR_ASSIGN_OR_RETURN(const auto days, LoadFrameDays(context, request.period));
   std::unordered_map<int64_t, double> days_of;
   for (const FrameDay& day : days) days_of[day.device] += 1;
-  std::map<std::string, GroupLost> groups;
+  struct Sums {
+    LostMinutes minutes;
+    double device_days = 0;
+    size_t devices = 0;  // that lost any
+  };
+  std::map<std::string, Sums> sums;
   for (const DeviceInfo& device : devices) {
     if (!Wanted(request, device.no)) continue;
-    GroupLost& group = groups[dimension.ValueOf(device)];
-    if (const auto at = lost.find(device.no); at != lost.end()) group.minutes += at->second;
+    Sums& group = sums[dimension.ValueOf(device)];
+    if (const auto at = lost.find(device.no); at != lost.end()) {
+      group.minutes.exact += at->second.exact;
+      group.minutes.shown += at->second.shown;
+      ++group.devices;
+    }
     if (const auto at = days_of.find(device.no); at != days_of.end()) {
       group.device_days += at->second;
     }
+  }
+  std::map<std::string, GroupLost> groups;
+  for (const auto& [name, group] : sums) {
+    const bool rounded = MustRound(request, group.devices);
+    groups[name] = {rounded ? group.minutes.shown : group.minutes.exact, group.device_days};
   }
   return groups;
 }

@@ -48,7 +48,8 @@ absl::Status ForEachGroup(ViewContext& context, const ViewRequest& request,
                           const Dimension& dimension, const std::set<uint32_t>& metrics,
                           const std::function<void(const GroupFacts& group)>& fn);
 
-// Minutes lost to `causes` and device-days of each group, for "ranked by time lost".
+// Minutes lost to `causes` and device-days of each group, for "ranked by time lost". Rounded where
+// they are one device's or the request picks devices (score_frame.h: MustRound).
 struct GroupLost {
   double minutes = 0;
   double device_days = 0;

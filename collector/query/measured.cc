@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/quantile.h"
 #include "collector/query/reasons.h"
@@ -25,7 +26,9 @@ struct Shown {
 };
 
 constexpr double kSecondsPerHour = 3600;
-constexpr double kSecondsPerMin = 60;
+// How long a wake-up or sign-in took is shown over the window that the score looks at, no shorter:
+// the median of a day would tell whether there was one.
+constexpr int64_t kBehaviourDaysMin = 14;
 constexpr double kKib = 1024;
 
 std::optional<double> Ratio(std::optional<double> part, std::optional<double> whole, double times) {
@@ -48,7 +51,7 @@ Shown ShowCounter(const FactsTotal& total, uint32_t metric, const std::string& s
   };
   switch (metric) {
     case metric::kSegmentsSent:
-      return {Ratio(sum, total.active_s() / kSecondsPerMin, 1), "a minute"};
+      return {std::nullopt, "counted, for the share sent again"};
     case metric::kSegmentsRetransmitted:
       return {total.LossPct(), "% of sent"};
     case metric::kProbes:
@@ -158,7 +161,9 @@ void AddEvent(const v1::Event& event, EventSums& sums) {
     sums.seconds[kind].push_back(static_cast<double>(event.resume().duration_ms()) / 1e3);
   }
   if (event.has_hang()) {
-    sums.seconds[kind].push_back(static_cast<double>(event.hang().duration_ms()) / 1e3);
+    // Their sum ÷ hang_s would be the active time.
+    sums.seconds[kind].push_back(
+        CoarseAmount(static_cast<double>(event.hang().duration_ms()) / 1e3));
   }
 }
 
@@ -184,8 +189,14 @@ std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bo
   if (seconds != sums.seconds.end()) {
     const std::vector<double>& values = seconds->second;
     row.push_back(ToCell(Median(values)));
-    row.push_back(Concat("s, median of ", values.size()));
-    for (const double q : {0.50, 0.75, 0.99}) row.push_back(ToCell(NearestRank(values, q)));
+    if (entry.sensitivity == Sensitivity::kBehaviour) {
+      // Neither how many there were, nor quantiles that are equal where there was one.
+      row.emplace_back(std::string("s, median"));
+      row.insert(row.end(), 3, Cell());
+    } else {
+      row.push_back(Concat("s, median of ", values.size()));
+      for (const double q : {0.50, 0.75, 0.99}) row.push_back(ToCell(NearestRank(values, q)));
+    }
   } else {
     row.push_back(static_cast<double>(seen ? count->second : 0));
     row.push_back(Concat("in ", period.days(), " days"));
@@ -231,6 +242,18 @@ class Builder {
   void AddEvent(const EventEntry& entry, const EventSums& sums, bool watched,
                 const Period& period) {
     const std::string reason = reasons_.OfEvent(entry.number);
+    if (entry.sensitivity == Sensitivity::kBehaviour && reason.empty()) {
+      if (period.days() < kBehaviourDaysMin) {
+        AddReason(entry.family, entry.name, "",
+                  Concat("shown over ", kBehaviourDaysMin, " days or more"));
+        return;
+      }
+      // How often somebody changed networks.
+      if (sums.counts.contains(entry.number) && !sums.seconds.contains(entry.number)) {
+        AddReason(entry.family, entry.name, "", "never shown of one device");
+        return;
+      }
+    }
     if (auto row = EventRowOf(entry, sums, watched && reason.empty(), period)) {
       measured_.rows.push_back(*std::move(row));
       return;
@@ -281,11 +304,6 @@ absl::StatusOr<std::vector<Table>> MeasuredTables(ViewContext& context,
   };
   for (const MetricEntry& entry : Metrics()) builder.AddMetric(entry);
   for (const EventEntry& entry : Events()) {
-    // Behaviour is never shown of one device: how often a laptop was opened or changed networks.
-    if (entry.sensitivity == Sensitivity::kBehaviour && !sums.seconds.contains(entry.number) &&
-        sums.counts.contains(entry.number)) {
-      continue;
-    }
     const bool crash = entry.number == event::kCrash;
     builder.AddEvent(entry, sums, watched(crash ? watch::kCoredumps : watch::kJournal),
                      request.period);

@@ -2,7 +2,8 @@
 // the reason. Together the two tables name every entry of the registry.
 //
 // Amounts that would tell how long somebody worked (seconds online, milliseconds watched, probes)
-// are shown as shares and rates, never as sums: working time is not a measure.
+// are shown as shares and rates, never as sums: working time is not a measure. Of what people do
+// (signing in, opening the lid) only how long the machine took, never how often.
 #pragma once
 
 #include <vector>

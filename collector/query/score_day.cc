@@ -13,6 +13,8 @@
 namespace candor {
 namespace {
 
+constexpr int kWesternmostOffsetMin = -12 * 60;
+
 absl::Status LoadMetrics(ViewContext& context, int64_t device, ScoreDay& day) {
   CANDOR_ASSIGN_OR_RETURN(Statement select,
                           context.db.Prepare("SELECT metric, value, points, lost FROM score_metric "
@@ -60,6 +62,10 @@ absl::Status LoadActiveMinutes(ViewContext& context, int64_t device, ScoreDay& d
   return absl::OkStatus();
 }
 
+std::string UnderMinutes(const Model& model) {
+  return Concat("under ", FormatShortest(model.provisional_below_min), " active minutes");
+}
+
 }  // namespace
 
 const ScoreDay::Metric* ScoreDay::Find(ScoreMetric metric) const {
@@ -93,7 +99,7 @@ absl::StatusOr<std::optional<ScoreDay>> LoadScoreDay(ViewContext& context, int64
   return day;
 }
 
-std::string MissingScoreText(const ScoreDay& day, const Model& model) {
+std::string MissingScoreText(const ScoreDay& day, const Model& model, int64_t now_ms) {
   std::vector<std::string> lacking;
   if (!day.score) {
     // Rounded down, so that it never reads "0.30 of 0.30".
@@ -101,10 +107,17 @@ std::string MissingScoreText(const ScoreDay& day, const Model& model) {
                              " of ", FormatFixed(model.coverage_min, 2)));
   }
   if (day.provisional) {
-    lacking.push_back(Concat(day.active_min, " of ", FormatShortest(model.provisional_below_min),
-                             " active minutes"));
+    const bool current = day.day >= LocalDay(now_ms, kWesternmostOffsetMin);
+    lacking.push_back(current
+                          ? Concat(day.active_min, " of ",
+                                   FormatShortest(model.provisional_below_min), " active minutes")
+                          : UnderMinutes(model));
   }
   return Concat("no score yet: ", Join(lacking, ", "));
+}
+
+std::string ProvisionalText(const Model& model) {
+  return Concat("provisional: ", UnderMinutes(model));
 }
 
 }  // namespace candor

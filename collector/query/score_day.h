@@ -31,7 +31,7 @@ struct ScoreDay {
   double coverage = 0;
   bool provisional = false;
   double lost_min = 0;
-  // Whole active minutes: only for saying what a score lacks, never shown where there is one.
+  // Whole active minutes: only for saying what today's score lacks, see MissingScoreText.
   int64_t active_min = 0;
   std::vector<Metric> metrics;
   std::vector<Domain> domains;
@@ -45,7 +45,11 @@ absl::StatusOr<std::optional<ScoreDay>> LoadScoreDay(ViewContext& context, int64
                                                      const Period& period,
                                                      std::optional<int64_t> day);
 
-// "no score yet: coverage 0.27 of 0.30, 3 of 30 active minutes", naming only what is lacking.
-std::string MissingScoreText(const ScoreDay& day, const Model& model);
+// "no score yet: coverage 0.27 of 0.30, 3 of 30 active minutes", naming only what is lacking. The
+// minutes are a number only while the day is the current one somewhere on Earth; of a past day it
+// is "under 30 active minutes".
+std::string MissingScoreText(const ScoreDay& day, const Model& model, int64_t now_ms);
+// "provisional: under 30 active minutes"
+std::string ProvisionalText(const Model& model);
 
 }  // namespace candor

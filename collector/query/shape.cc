@@ -34,11 +34,19 @@ std::string KeyOf(const Table& table, const Row& row) {
   return key;
 }
 
-bool Comparable(const Table& table, const Row& now, const Row& before) {
-  const std::optional<size_t> coverage = table.Find("coverage");
-  if (!coverage) return true;
-  const auto a = NumberIn(now[*coverage]);
-  const auto b = NumberIn(before[*coverage]);
+// The cell of a column that a table may lack: what breaks in one period has columns of its own.
+const Cell& CellAt(const Table& table, const Row& row, std::string_view column) {
+  static const Cell nothing;
+  const std::optional<size_t> at = table.Find(column);
+  return at ? row[*at] : nothing;
+}
+
+bool Comparable(const Table& now, const Row& row, const Table& before, const Row& old) {
+  if (TextIn(CellAt(now, row, "score_model")) != TextIn(CellAt(before, old, "score_model"))) {
+    return false;
+  }
+  const auto a = NumberIn(CellAt(now, row, "coverage"));
+  const auto b = NumberIn(CellAt(before, old, "coverage"));
   return !a || !b || std::abs(*a - *b) <= kCoverageApartMax;
 }
 
@@ -132,14 +140,15 @@ Table CompareTables(Table now, const Table& before, std::string_view now_label,
   for (Row& row : now.rows) {
     const auto at = old_rows.find(KeyOf(now, row));
     const Row* old = at == old_rows.end() ? nullptr : at->second;
-    const bool comparable = old != nullptr && Comparable(now, row, *old);
+    const bool comparable = old != nullptr && Comparable(now, row, before, *old);
     Row& made = out.rows.emplace_back();
     for (size_t i = 0; i < now.columns.size(); ++i) {
       made.push_back(row[i]);
       if (!IsCompared(now.columns[i])) continue;
       const bool withheld = now.columns[i].style == ColumnStyle::kScore && !comparable;
-      made.push_back(old == nullptr ? Cell() : (*old)[i]);
-      made.push_back(old == nullptr || withheld ? Cell() : Difference(row[i], (*old)[i]));
+      const Cell was = old == nullptr ? Cell() : CellAt(before, *old, now.columns[i].name);
+      made.push_back(was);
+      made.push_back(withheld ? Cell() : Difference(row[i], was));
     }
     made.push_back(std::string(old == nullptr ? "new" : comparable ? "ok" : "not comparable"));
   }

@@ -30,8 +30,8 @@ void LimitRows(uint32_t limit, Table& table);
 
 // Beside each number of `now` its value in the table `before` and the difference, for rows with the
 // same keys (a row that was not there before has neither). Where both sides have a `coverage` that
-// differs by more than 0.10 the differences of scores stay empty and `comparison` says
-// "not comparable". `labels` name the two periods in the note.
+// differs by more than 0.10, or a `score_model` that is not the same, the differences of scores
+// stay empty and `comparison` says "not comparable". `labels` name the two periods in the note.
 Table CompareTables(Table now, const Table& before, std::string_view now_label,
                     std::string_view before_label);
 

@@ -187,7 +187,7 @@ absl::StatusOr<std::unique_ptr<SqlGate>> SqlGate::Open(Database& store,
 }
 
 absl::Status SqlGate::Prepare() {
-  CANDOR_RETURN_IF_ERROR(RegisterEventFunction(store_));
+  CANDOR_RETURN_IF_ERROR(RegisterTableFunctions(store_));
   for (const SqlTable& table : SqlTables()) {
     CANDOR_RETURN_IF_ERROR(AddVirtualTable(db_, table, store_));
     // Declares its columns now: later the authorizer would see a CREATE TABLE.

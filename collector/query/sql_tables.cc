@@ -6,6 +6,7 @@
 #include <array>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/query/coarse.h"
 #include "collector/query/text.h"
 #include "common/hash.h"
 
@@ -37,15 +38,15 @@ constexpr auto kScores = std::to_array<SqlColumn>({
     {"score", "REAL", "0 to 100; NULL where coverage is too low"},
     {"coverage", "REAL", "0 to 1"},
     {"provisional", "INTEGER", "1 when under 30 active minutes"},
-    {"lost_min", "REAL", "minutes lost"},
+    {"lost_min", "REAL", "minutes lost, rounded to 1, 2, 5, 10, 20, 50, …"},
 });
 constexpr auto kScoreMetrics = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"metric", "TEXT", "boot_s, rtt_ms, …"},
-    {"value", "REAL", "in the unit its name carries"},
-    {"points", "REAL", "0 to 100"},
-    {"lost", "REAL", "points of the score"},
+    {"value", "REAL", "in the unit its name carries; per 8 active hours: 1, 2, 5, 10, …"},
+    {"points", "REAL", "0 to 100; per 8 active hours: in steps of 5"},
+    {"lost", "REAL", "points of the score; per 8 active hours: 1, 2, 5, 10, …"},
 });
 constexpr auto kScoreDomains = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
@@ -57,7 +58,7 @@ constexpr auto kTimeLost = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"cause", "TEXT", "boot, crash, offline, …"},
-    {"minutes", "REAL", ""},
+    {"minutes", "REAL", "rounded to 1, 2, 5, 10, 20, 50, … where it is a part of active time"},
 });
 constexpr auto kBoots = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
@@ -98,7 +99,7 @@ constexpr auto kHangs = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"application", "TEXT", ""},
-    {"duration_s", "REAL", ""},
+    {"duration_s", "REAL", "rounded to 5, 10, 20, 50, …"},
 });
 
 constexpr auto kTables = std::to_array<SqlTable>({
@@ -139,18 +140,23 @@ constexpr auto kTables = std::to_array<SqlTable>({
      "SELECT d.device_id AS device, s.day AS day, s.domain AS domain, s.points AS points "
      "FROM score_domain s JOIN device d ON d.no = s.device"},
     {"score_metrics", "what each score is made of", Columns(kScoreMetrics),
-     "SELECT d.device_id AS device, s.day AS day, s.metric AS metric, s.value AS value, "
-     "s.points AS points, s.lost AS lost FROM score_metric s JOIN device d ON d.no = s.device"},
+     "SELECT d.device_id AS device, s.day AS day, s.metric AS metric, "
+     "candor_shown(s.metric, 'value', s.value) AS value, "
+     "candor_shown(s.metric, 'points', s.points) AS points, "
+     "candor_shown(s.metric, 'lost', s.lost) AS lost "
+     "FROM score_metric s JOIN device d ON d.no = s.device"},
     {"scores", "one row a device-day", Columns(kScores),
      "SELECT d.device_id AS device, s.day AS day, s.model AS model, s.score AS score, "
-     "s.coverage AS coverage, s.provisional AS provisional, s.lost_min AS lost_min "
+     "s.coverage AS coverage, s.provisional AS provisional, "
+     "candor_shown('', 'minutes', s.lost_min) AS lost_min "
      "FROM score s JOIN device d ON d.no = s.device"},
     {"system_failures", "failures of the whole machine", Columns(kSystemFailures),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'failure.kind') AS kind, "
      "candor_event(e.event, 'failure.detail') AS detail "
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 13"},
     {"time_lost", "minutes lost by cause", Columns(kTimeLost),
-     "SELECT d.device_id AS device, t.day AS day, t.cause AS cause, t.minutes AS minutes "
+     "SELECT d.device_id AS device, t.day AS day, t.cause AS cause, "
+     "candor_shown(t.cause, 'minutes', t.minutes) AS minutes "
      "FROM time_lost t JOIN device d ON d.no = t.device"},
     {"unit_failures", "services that failed", Columns(kUnitFailures),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'unit.name') AS unit, "
@@ -195,14 +201,18 @@ void CrashField(sqlite3_context* context, const v1::Crash& crash, std::string_vi
   if (field == "times") sqlite3_result_int64(context, 1 + int64_t{crash.repeats()});
 }
 
+std::string_view TextOf(sqlite3_value* value) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
 // candor_event(blob, 'kind.field'); NULL for another kind of event.
 void EventFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
   v1::Event event;
   if (!event.ParseFromArray(sqlite3_value_blob(arguments[0]), sqlite3_value_bytes(arguments[0]))) {
     return;
   }
-  const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(arguments[1]));
-  const std::string_view path = text == nullptr ? "" : text;
+  const std::string_view path = TextOf(arguments[1]);
   const std::string_view kind = path.substr(0, path.find('.'));
   const std::string_view field = path.substr(std::min(path.size(), kind.size() + 1));
   if (kind == "boot" && event.has_boot_done()) {
@@ -219,10 +229,28 @@ void EventFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
     ResultText(context, field == "name" ? failure.unit() : failure.result());
   } else if (kind == "hang" && event.has_hang()) {
     if (field == "duration_s") {
-      return ResultSeconds(context, true, event.hang().duration_ms(), 1e3);
+      // Their sum ÷ hang_pct would be the active time.
+      const double duration_s = static_cast<double>(event.hang().duration_ms()) / 1e3;
+      return sqlite3_result_double(context, CoarseAmount(duration_s));
     }
     ResultText(context, event.hang().application());
   }
+}
+
+// candor_shown(of what, 'minutes' | 'value' | 'points' | 'lost', number): the number as it may be
+// shown of one device, see coarse.h. NULL stays NULL.
+void ShownFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
+  if (sqlite3_value_type(arguments[2]) == SQLITE_NULL) return;
+  const double number = sqlite3_value_double(arguments[2]);
+  const std::string_view of = TextOf(arguments[0]);
+  const std::string_view what = TextOf(arguments[1]);
+  double shown = number;
+  if (what == "minutes") {
+    shown = ShownMinutes(of, number);
+  } else if (IsActiveRate(of)) {
+    shown = what == "points" ? CoarsePoints(number) : CoarseAmount(number);
+  }
+  sqlite3_result_double(context, shown);
 }
 
 }  // namespace
@@ -236,10 +264,13 @@ const SqlTable* FindSqlTable(std::string_view name) {
   return at == kTables.end() ? nullptr : &*at;
 }
 
-absl::Status RegisterEventFunction(Database& db) {
-  if (sqlite3_create_function_v2(db.handle(), "candor_event", 2,
-                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
-                                 &EventFunction, nullptr, nullptr, nullptr) != SQLITE_OK) {
+absl::Status RegisterTableFunctions(Database& db) {
+  constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+  const auto add = [&](const char* name, int arguments, auto function) {
+    return sqlite3_create_function_v2(db.handle(), name, arguments, kFlags, nullptr, function,
+                                      nullptr, nullptr, nullptr) == SQLITE_OK;
+  };
+  if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 3, &ShownFunction)) {
     return absl::InternalError("SQLite does not take a function");
   }
   return absl::OkStatus();

@@ -1,6 +1,6 @@
 // The tables that `candor sql` reaches, each documented and each a SELECT over the store. Devices
 // have ids and no host names; there are no people, no hours, no times of day, and nothing that
-// tells how long anybody worked.
+// tells how long anybody worked: what would, beside another column, is rounded (coarse.h).
 #pragma once
 
 #include <span>
@@ -29,7 +29,8 @@ std::span<const SqlTable> SqlTables();
 // Null when there is none.
 const SqlTable* FindSqlTable(std::string_view name);
 
-// Makes the function that these SELECTs read events with known to a connection to the store.
-absl::Status RegisterEventFunction(Database& db);
+// Makes the functions that these SELECTs read events and round with known to a connection to the
+// store.
+absl::Status RegisterTableFunctions(Database& db);
 
 }  // namespace candor

@@ -1,14 +1,17 @@
 // `candor device HOST`: one page about one laptop. Its score and parts, every measured value, every
 // unmeasured one with the reason, boots, crashes, services, its last days and its inventory.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <utility>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/measured.h"
 #include "collector/query/score_day.h"
+#include "collector/query/score_frame.h"
 #include "collector/query/shape.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
@@ -30,13 +33,14 @@ struct ListedDay {
   std::optional<double> score;
   double coverage = 0;
   bool provisional = false;
-  double lost_min = 0;
+  double shown_lost_min = 0;
+  std::string model;
 };
 
 absl::StatusOr<std::vector<ListedDay>> LoadDays(ViewContext& context, const ViewRequest& request) {
   CANDOR_ASSIGN_OR_RETURN(
       Statement select,
-      context.db.Prepare("SELECT day, score, coverage, provisional, lost_min FROM score "
+      context.db.Prepare("SELECT day, score, coverage, provisional, lost_min, model FROM score "
                          "WHERE device = ? AND day BETWEEN ? AND ? ORDER BY day"));
   select.BindAll(request.device->no, request.period.from_day, request.period.to_day);
   std::vector<ListedDay> days;
@@ -48,7 +52,8 @@ absl::StatusOr<std::vector<ListedDay>> LoadDays(ViewContext& context, const View
     if (!select.IsNull(1)) day.score = select.Real(1);
     day.coverage = select.Real(2);
     day.provisional = select.Int(3) != 0;
-    day.lost_min = select.Real(4);
+    day.shown_lost_min = CoarseAmount(select.Real(4));
+    day.model = std::string(select.Text(5));
   }
 }
 
@@ -70,18 +75,38 @@ Table DeviceTable() {
                    TextColumn("os", "system"),
                    TextColumn("kernel", "kernel"),
                    TextColumn("agent", "agent"),
-                   TimeColumn("last_seen", "last seen")};
+                   TimeColumn("last_seen", "last seen"),
+                   TextColumn("score_model", "scored by").Hidden()};
   return table;
 }
 
-Series TrendOf(const std::vector<ListedDay>& days, const Period& period) {
-  Series series(static_cast<size_t>(period.days()), std::numeric_limits<double>::quiet_NaN());
+// Scores of the days that count: of the last day's model, and of those before the trend broke.
+struct DeviceTrend {
+  Series series;
+  Series before;
+  std::vector<std::string> notes;
+};
+DeviceTrend TrendOf(const std::vector<ListedDay>& days, const Period& period) {
+  const Series nothing(static_cast<size_t>(period.days()),
+                       std::numeric_limits<double>::quiet_NaN());
+  DeviceTrend trend{nothing, {}, {}};
+  const ListedDay* last = nullptr;
   for (const ListedDay& day : days) {
-    if (day.score && !day.provisional) {
-      series[static_cast<size_t>(day.day - period.from_day)] = *day.score;
+    if (!day.score || day.provisional) continue;
+    if (last != nullptr && last->model != day.model) {
+      if (trend.before.empty()) trend.before = nothing;
+      for (size_t i = 0; i < nothing.size(); ++i) {
+        if (!std::isnan(trend.series[i]))
+          trend.before[i] = std::exchange(trend.series[i], nothing[i]);
+      }
+      trend.notes.push_back(Concat("scored from ", FormatDay(day.day), " on by ", day.model,
+                                   ": days before are not comparable and stand apart in "
+                                   "trend_before"));
     }
+    trend.series[static_cast<size_t>(day.day - period.from_day)] = *day.score;
+    last = &day;
   }
-  return series;
+  return trend;
 }
 
 // Mean over the days that count.
@@ -90,7 +115,7 @@ std::optional<double> LostPerDay(const std::vector<ListedDay>& days) {
   int counted = 0;
   for (const ListedDay& day : days) {
     if (day.provisional) continue;
-    minutes += day.lost_min;
+    minutes += day.shown_lost_min;
     ++counted;
   }
   if (counted == 0) return std::nullopt;
@@ -98,15 +123,11 @@ std::optional<double> LostPerDay(const std::vector<ListedDay>& days) {
 }
 
 std::string StateText(const DeviceInfo& device, const std::optional<ScoreDay>& score,
-                      const Model& model) {
+                      const Model& model, int64_t now_ms) {
   if (device.revoked) return "revoked";
   if (!score) return "no score yet: nothing measured";
-  if (!score->score) return MissingScoreText(*score, model);
-  if (score->provisional) {
-    return Concat("provisional: ", score->active_min, " of ",
-                  FormatShortest(model.provisional_below_min), " active minutes");
-  }
-  return "ok";
+  if (!score->score) return MissingScoreText(*score, model, now_ms);
+  return score->provisional ? ProvisionalText(model) : "ok";
 }
 
 Cell Property(const Properties& properties, std::string_view key) {
@@ -122,17 +143,22 @@ struct Page {
   std::vector<ListedDay> days;
   std::optional<ScoreDay> score;
   std::shared_ptr<const Model> model;
+  int64_t now_ms = 0;
 };
 
 absl::StatusOr<Page> LoadPage(ViewContext& context, const ViewRequest& request) {
   Page page;
+  page.now_ms = context.now_ms;
   const int64_t no = request.device->no;
   CANDOR_ASSIGN_OR_RETURN(page.labels, LabelsOf(context.db, no));
   CANDOR_ASSIGN_OR_RETURN(page.inventory, InventoryOf(context.db, no));
   CANDOR_ASSIGN_OR_RETURN(page.days, LoadDays(context, request));
   CANDOR_ASSIGN_OR_RETURN(page.score, LoadScoreDay(context, no, request.period, std::nullopt));
-  CANDOR_ASSIGN_OR_RETURN(page.model,
-                          context.models.Find(page.score ? page.score->model : kDefaultModel));
+  if (page.score) {
+    CANDOR_ASSIGN_OR_RETURN(page.model, context.models.Find(page.score->model));
+  } else {
+    CANDOR_ASSIGN_OR_RETURN(page.model, ModelOn(context, request.period.to_day));
+  }
   return page;
 }
 
@@ -142,21 +168,28 @@ Table HeadTable(const ViewRequest& request, const Page& page) {
   const bool has_score = score && score->score;
   Table table = DeviceTable();
   table.title = device.host;
+  DeviceTrend trend = TrendOf(page.days, request.period);
+  table.notes = std::move(trend.notes);
   Row row = {device.host,
              device.id,
              has_score ? Cell(*score->score) : Cell(),
              has_score ? Cell(std::string(GradeOf(*page.model, *score->score))) : Cell(),
-             StateText(device, score, *page.model),
+             StateText(device, score, *page.model, page.now_ms),
              score ? Cell(score->day) : Cell(),
              score ? Cell(score->provisional) : Cell(),
              score ? Cell(score->coverage) : Cell(),
-             TrendOf(page.days, request.period),
+             std::move(trend.series),
              ToCell(LostPerDay(page.days)),
              Property(page.inventory, inventory::kModel),
              Property(page.inventory, inventory::kOs),
              Property(page.inventory, inventory::kKernel),
              device.agent_version,
-             ToCell(device.last_seen_ms)};
+             ToCell(device.last_seen_ms),
+             score ? Cell(score->model) : Cell()};
+  if (!trend.before.empty()) {
+    table.columns.push_back(SeriesColumn("trend_before", "trend before"));
+    row.emplace_back(std::move(trend.before));
+  }
   for (const auto& [key, value] : page.labels) {
     if (table.Find(key)) continue;
     table.columns.push_back(TextColumn(key, key));
@@ -199,10 +232,12 @@ Table DaysTable(const Page& page) {
   Table table;
   table.name = "days";
   table.title = "Last days";
-  table.columns = {DayColumn("day", "day").Key(), ScoreColumn("score", "score"),
+  table.columns = {DayColumn("day", "day").Key(),
+                   ScoreColumn("score", "score"),
                    NumberColumn("coverage", "coverage", 2),
                    TextColumn("active_time", "active time"),
-                   NumberColumn("lost_min", "minutes lost")};
+                   NumberColumn("lost_min", "minutes lost"),
+                   TextColumn("score_model", "scored by").Rank(1)};
   for (auto day = page.days.rbegin(); day != page.days.rend(); ++day) {
     if (table.rows.size() == kDaysShown) break;
     table.rows.push_back(
@@ -210,7 +245,7 @@ Table DaysTable(const Page& page) {
          day->provisional
              ? Concat("under ", FormatShortest(page.model->provisional_below_min), " minutes")
              : std::string("enough"),
-         day->lost_min});
+         day->shown_lost_min, day->model});
   }
   return table;
 }
@@ -313,17 +348,21 @@ absl::StatusOr<Table> TimeLostTable(ViewContext& context, const ViewRequest& req
   table.name = "time_lost";
   table.title = "What costs most time";
   table.columns = {TextColumn("cause", "cause").Key(), NumberColumn("lost_min", "minutes")};
+  table.notes = {std::string(kRoundedNote)};
   CANDOR_ASSIGN_OR_RETURN(
       Statement select,
-      context.db.Prepare("SELECT cause, sum(minutes) AS lost FROM time_lost WHERE device = ? AND "
-                         "day BETWEEN ? AND ? AND minutes > 0 GROUP BY cause ORDER BY lost DESC, "
-                         "cause"));
+      context.db.Prepare("SELECT cause, minutes FROM time_lost WHERE device = ? AND "
+                         "day BETWEEN ? AND ? AND minutes > 0"));
   select.BindAll(request.device->no, request.period.from_day, request.period.to_day);
+  std::map<std::string, double> minutes;
   while (true) {
     CANDOR_ASSIGN_OR_RETURN(const bool more, select.Step());
-    if (!more) return table;
-    table.rows.push_back({std::string(select.Text(0)), select.Real(1)});
+    if (!more) break;
+    minutes[std::string(select.Text(0))] += ShownMinutes(select.Text(0), select.Real(1));
   }
+  for (const auto& [cause, lost] : minutes) table.rows.push_back({cause, lost});
+  RankRows({"-lost_min"}, table);
+  return table;
 }
 
 }  // namespace

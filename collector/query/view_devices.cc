@@ -1,8 +1,8 @@
 // `candor devices`: a row per device, worst first. Besides what is always there, any scored metric
 // and any key of the inventory is a column as soon as a filter or an order names it.
 #include <algorithm>
-#include <limits>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "collector/query/filter.h"
@@ -24,6 +24,7 @@ struct DevicesFrame {
   std::vector<std::string> labels;      // without department
   std::vector<std::string> properties;  // further keys of the inventory
   std::vector<std::string> metrics;
+  bool trend_breaks = false;  // days of several models
 };
 
 Table DevicesTable(const DevicesFrame& frame) {
@@ -42,13 +43,17 @@ Table DevicesTable(const DevicesFrame& frame) {
                                   TimeColumn("last_seen", "last seen").Rank(4),
                                   NumberColumn("lost_min_per_day", "lost min/day").Rank(1),
                                   TextColumn("state", "state").Style(ColumnStyle::kStatus).Rank(2),
-                                  TextColumn("agent", "agent").Rank(6)};
+                                  TextColumn("agent", "agent").Rank(6),
+                                  TextColumn("score_model", "scored by").Hidden()};
   table.columns.insert(table.columns.end(), measured.begin(), measured.end());
   for (const std::string& property : frame.properties) {
     table.columns.push_back(TextColumn(property, property));
   }
   for (const std::string& metric : frame.metrics) {
     table.columns.push_back(NumberColumn(metric, metric, 1));
+  }
+  if (frame.trend_breaks) {
+    table.columns.push_back(SeriesColumn("trend_before", "trend before").Rank(6));
   }
   return table;
 }
@@ -117,39 +122,46 @@ class RowBuilder {
     for (const DeviceScore& score : SumByDevice(builder.days_)) {
       builder.scores_.emplace(score.device, score);
     }
+    builder.models_ = ModelsUsed(builder.days_);
     return builder;
   }
 
   Row Build(const DeviceInfo& device) const {
     const auto at = scores_.find(device.no);
     const DeviceScore* score = at == scores_.end() ? nullptr : &at->second;
+    const std::span<const FrameDay> days = DaysOf(device.no);
+    Trend trend = DailyMeans(days, period_, models_.empty() ? nullptr : models_.back().model);
     Row row = {device.id, device.host};
     for (const ValueByDevice& values : before_) row.push_back(TextOrNothing(values, device.no));
     row.push_back(score == nullptr ? Cell() : ToCell(score->score.value()));
-    row.push_back(TrendOf(device.no));
+    row.push_back(days.empty() ? Cell() : Cell(std::move(trend.series)));
     row.push_back(score == nullptr ? Cell() : ToCell(score->coverage.value()));
     row.push_back(ToCell(device.last_seen_ms));
-    row.push_back(score == nullptr ? Cell() : ToCell(score->lost_min.value()));
+    row.push_back(score == nullptr ? Cell() : ToCell(score->shown_lost_min.value()));
     row.push_back(StateOf(device, score, now_ms_));
     row.push_back(device.agent_version);
+    row.push_back(days.empty() ? Cell() : Cell(ModelNames(ModelsUsed(days))));
     for (const ValueByDevice& values : behind_) row.push_back(TextOrNothing(values, device.no));
     for (const auto& values : metrics_) {
       const auto value = values.find(device.no);
       row.push_back(value == values.end() ? Cell() : Cell(value->second));
     }
+    if (models_.size() > 1) {
+      row.push_back(trend.before.empty() ? Cell() : Cell(std::move(trend.before)));
+    }
     return row;
   }
 
+  // The models of the period, oldest first.
+  const std::vector<ModelUse>& models() const { return models_; }
+
  private:
-  Cell TrendOf(int64_t device) const {
-    auto at = std::lower_bound(days_.begin(), days_.end(), device,
-                               [](const FrameDay& day, int64_t no) { return day.device < no; });
-    if (at == days_.end() || at->device != device) return std::monostate{};
-    Series series(static_cast<size_t>(period_.days()), std::numeric_limits<double>::quiet_NaN());
-    for (; at != days_.end() && at->device == device; ++at) {
-      if (at->score) series[static_cast<size_t>(at->day - period_.from_day)] = *at->score;
-    }
-    return series;
+  std::span<const FrameDay> DaysOf(int64_t device) const {
+    const auto begin = std::partition_point(
+        days_.begin(), days_.end(), [&](const FrameDay& day) { return day.device < device; });
+    const auto end = std::partition_point(
+        begin, days_.end(), [&](const FrameDay& day) { return day.device == device; });
+    return {begin, end};
   }
 
   int64_t now_ms_ = 0;
@@ -158,6 +170,7 @@ class RowBuilder {
   std::vector<ValueByDevice> behind_;  // further properties
   std::vector<std::unordered_map<int64_t, double>> metrics_;
   std::vector<FrameDay> days_;
+  std::vector<ModelUse> models_;
   std::unordered_map<int64_t, DeviceScore> scores_;
 };
 
@@ -168,11 +181,13 @@ struct BuiltDevices {
 
 absl::StatusOr<BuiltDevices> BuildDevices(ViewContext& context, const Period& period,
                                           const std::set<std::string>& mentioned) {
-  CANDOR_ASSIGN_OR_RETURN(const DevicesFrame frame, FrameFor(context, &mentioned));
+  CANDOR_ASSIGN_OR_RETURN(DevicesFrame frame, FrameFor(context, &mentioned));
   CANDOR_ASSIGN_OR_RETURN(const RowBuilder builder, RowBuilder::Load(context, period, frame));
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
+  frame.trend_breaks = builder.models().size() > 1;
   BuiltDevices built;
   built.table = DevicesTable(frame);
+  if (auto note = BreakNote(builder.models())) built.table.notes.push_back(*std::move(note));
   for (const DeviceInfo& device : devices) {
     built.table.rows.push_back(builder.Build(device));
     built.numbers.push_back(device.no);

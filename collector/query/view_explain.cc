@@ -79,18 +79,15 @@ Table UnmeasuredTable(const Model& model, const ScoreDay& day, const Reasons& re
   return table;
 }
 
-void AddNotes(const ScoreDay& day, const Model& model, double lost, Table& table) {
+void AddNotes(const ScoreDay& day, const Model& model, double lost, int64_t now_ms, Table& table) {
   if (!day.score) {
-    table.notes.push_back(MissingScoreText(day, model));
+    table.notes.push_back(MissingScoreText(day, model, now_ms));
     return;
   }
   table.notes.push_back(Concat("points lost add up to ", FormatFixed(lost, 2), " = 100 − ",
                                FormatFixed(*day.score, 2), "; coverage ",
                                FormatFixed(day.coverage, 2), "; model ", day.model));
-  if (day.provisional) {
-    table.notes.push_back(Concat("provisional: under ", FormatShortest(model.provisional_below_min),
-                                 " active minutes"));
-  }
+  if (day.provisional) table.notes.push_back(ProvisionalText(model));
 }
 
 }  // namespace
@@ -131,7 +128,7 @@ Answer AnswerExplain(ViewContext& context, const ViewRequest& request) {
          day->score ? Cell(metric.lost) : Cell(), CurveText(*of_model)});
   }
   RankRows({"-lost", "points"}, table);
-  AddNotes(*day, *model, lost, table);
+  AddNotes(*day, *model, lost, context.now_ms, table);
   std::vector<Table> tables = {std::move(table)};
   tables.push_back(UnmeasuredTable(*model, *day, reasons));
   return tables;

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/score_frame.h"
 #include "collector/query/shape.h"
@@ -51,7 +52,8 @@ Table HealthTable(const std::string& by) {
                    NumberColumn("agent_mib_sent_per_day", "agent MiB/day", 2).Rank(6),
                    IntegerColumn("devices", "devices").Rank(1),
                    NumberColumn("lost_min_per_day", "lost min/day", 2)};
-  table.notes = {"lost: active time stalled on memory or disk, and waiting for hung windows"};
+  table.notes = {"lost: active time stalled on memory or disk, and waiting for hung windows",
+                 std::string(kRoundedNote)};
   return table;
 }
 
@@ -73,6 +75,7 @@ absl::StatusOr<std::map<std::string, Spread>> SpreadByGroup(ViewContext& context
   CANDOR_ASSIGN_OR_RETURN(const auto values, LoadMetricMeans(context, request.period, metric));
   std::map<std::string, Spread> spreads;
   for (const DeviceInfo& device : devices) {
+    if (request.only_devices && !request.only_devices->contains(device.no)) continue;
     const auto at = values.find(device.no);
     if (at != values.end()) spreads[dimension.ValueOf(device)].Add(at->second);
   }

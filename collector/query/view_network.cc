@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/score_frame.h"
 #include "collector/query/shape.h"
@@ -26,6 +27,8 @@ const std::set<uint32_t>& NetworkMetrics() {
   return metrics;
 }
 
+bool TellsDevicesApart(const std::string& by) { return by == "device" || by == "host"; }
+
 Table NetworkTable(const std::string& by) {
   Table table;
   table.name = "network";
@@ -45,18 +48,22 @@ Table NetworkTable(const std::string& by) {
     table.columns.push_back(IntegerColumn("probe_failures", "failed").Rank(3));
     return table;
   }
-  const std::vector<Column> of_devices = {
+  std::vector<Column> of_devices = {
       NumberColumn("passive_rtt_ms_p75", "own connections ms p75").Rank(5),
       NumberColumn("gateway_rtt_ms_p75", "gateway ms p75").Rank(5),
       NumberColumn("loss_pct", "loss %", 2),
       NumberColumn("offline_pct", "offline %", 2),
       NumberColumn("no_link_pct", "no link %", 2).Rank(6),
-      NumberColumn("probe_failures_pct", "failed %", 2).Rank(6),
-      IntegerColumn("segments_retransmitted", "retransmitted").Hidden(),
-      IntegerColumn("segments_sent", "sent").Hidden(),
-      IntegerColumn("devices", "devices").Rank(2),
-      NumberColumn("lost_min_per_day", "lost min/day", 2)};
+      NumberColumn("probe_failures_pct", "failed %", 2).Rank(6)};
+  // What one laptop sent grows with the hours it is used.
+  if (!TellsDevicesApart(by)) {
+    of_devices.push_back(IntegerColumn("segments_retransmitted", "retransmitted").Hidden());
+    of_devices.push_back(IntegerColumn("segments_sent", "sent").Hidden());
+  }
+  of_devices.push_back(IntegerColumn("devices", "devices").Rank(2));
+  of_devices.push_back(NumberColumn("lost_min_per_day", "lost min/day", 2));
   table.columns.insert(table.columns.end(), of_devices.begin(), of_devices.end());
+  table.notes = {std::string(kRoundedNote)};
   return table;
 }
 
@@ -65,7 +72,8 @@ Cell Whole(std::optional<double> value) {
 }
 
 // --by service: the subjects of the probes.
-void AddServices(const FactsTotal& total, Table& table) {
+// Failures of few laptops ÷ their share would be how often was asked, and so for how long.
+void AddServices(const FactsTotal& total, bool counts_shown, Table& table) {
   std::set<std::string> services;
   for (const auto& [key, value] : total.metrics()) {
     if (key.first == metric::kProbes || key.first == metric::kRtt || key.first == metric::kDns) {
@@ -76,40 +84,46 @@ void AddServices(const FactsTotal& total, Table& table) {
     const auto quantile = [&](uint32_t metric, double q) {
       return ToCell(total.Quantile(metric, service, q));
     };
-    table.rows.push_back({service, quantile(metric::kRtt, 0.50), quantile(metric::kRtt, 0.75),
-                          quantile(metric::kRtt, 0.99), quantile(metric::kDns, 0.50),
-                          quantile(metric::kDns, 0.75), quantile(metric::kDns, 0.99),
-                          quantile(metric::kTls, 0.75), quantile(metric::kFirstByte, 0.75),
-                          quantile(metric::kServicePing, 0.75), ToCell(total.FailurePct(service)),
-                          Whole(total.Sum(metric::kProbeFailures, service))});
+    table.rows.push_back(
+        {service, quantile(metric::kRtt, 0.50), quantile(metric::kRtt, 0.75),
+         quantile(metric::kRtt, 0.99), quantile(metric::kDns, 0.50), quantile(metric::kDns, 0.75),
+         quantile(metric::kDns, 0.99), quantile(metric::kTls, 0.75),
+         quantile(metric::kFirstByte, 0.75), quantile(metric::kServicePing, 0.75),
+         ToCell(total.FailurePct(service)),
+         counts_shown ? Whole(total.Sum(metric::kProbeFailures, service)) : Cell()});
   }
   RankRows({"-probe_failures_pct", "-rtt_ms_p75"}, table);
 }
 
-Row RowOf(const GroupFacts& group, const Cell& lost) {
+Row RowOf(const GroupFacts& group, const ViewRequest& request, const std::string& by,
+          const Cell& lost) {
   const FactsTotal& total = group.total;
   const auto quantile = [&](uint32_t metric, double q) {
     return ToCell(total.Quantile(metric, q));
   };
-  return {group.name,
-          quantile(metric::kRtt, 0.50),
-          quantile(metric::kRtt, 0.75),
-          quantile(metric::kRtt, 0.99),
-          quantile(metric::kDns, 0.50),
-          quantile(metric::kDns, 0.75),
-          quantile(metric::kDns, 0.99),
-          quantile(metric::kTls, 0.75),
-          quantile(metric::kFirstByte, 0.75),
-          quantile(metric::kPassiveRtt, 0.75),
-          quantile(metric::kGatewayRtt, 0.75),
-          ToCell(total.LossPct()),
-          ToCell(total.OfflinePct()),
-          ToCell(total.NoLinkPct()),
-          ToCell(total.FailurePct()),
-          Whole(total.Sum(metric::kSegmentsRetransmitted)),
-          Whole(total.Sum(metric::kSegmentsSent)),
-          static_cast<int64_t>(group.devices),
-          lost};
+  Row row = {group.name,
+             quantile(metric::kRtt, 0.50),
+             quantile(metric::kRtt, 0.75),
+             quantile(metric::kRtt, 0.99),
+             quantile(metric::kDns, 0.50),
+             quantile(metric::kDns, 0.75),
+             quantile(metric::kDns, 0.99),
+             quantile(metric::kTls, 0.75),
+             quantile(metric::kFirstByte, 0.75),
+             quantile(metric::kPassiveRtt, 0.75),
+             quantile(metric::kGatewayRtt, 0.75),
+             ToCell(total.LossPct()),
+             ToCell(total.OfflinePct()),
+             ToCell(total.NoLinkPct()),
+             ToCell(total.FailurePct())};
+  if (!TellsDevicesApart(by)) {
+    const bool picked = request.only_devices.has_value();
+    row.push_back(picked ? Cell() : Whole(total.Sum(metric::kSegmentsRetransmitted)));
+    row.push_back(picked ? Cell() : Whole(total.Sum(metric::kSegmentsSent)));
+  }
+  row.push_back(static_cast<int64_t>(group.devices));
+  row.push_back(lost);
+  return row;
 }
 
 }  // namespace
@@ -130,12 +144,12 @@ Answer AnswerNetwork(ViewContext& context, const ViewRequest& request) {
   CANDOR_RETURN_IF_ERROR(
       ForEachGroup(context, request, dimension, NetworkMetrics(), [&](const GroupFacts& group) {
         if (by_service) {
-          AddServices(group.total, table);
+          AddServices(group.total, !MustRound(request, group.devices), table);
           return;
         }
         const auto at = lost.find(group.name);
         table.rows.push_back(
-            RowOf(group, at == lost.end() ? Cell() : ToCell(at->second.per_day())));
+            RowOf(group, request, by, at == lost.end() ? Cell() : ToCell(at->second.per_day())));
       }));
   if (!by_service) RankRows({"-lost_min_per_day", "-rtt_ms_p75"}, table);
   return std::vector<Table>{std::move(table)};

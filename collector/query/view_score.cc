@@ -10,8 +10,10 @@
 
 #include "candor/v1/envelope.pb.h"
 #include "collector/query/bootstrap.h"
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/score_frame.h"
+#include "collector/query/shape.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "collector/store/facts.pb.h"
@@ -34,7 +36,9 @@ Table ScoreTable(const std::string& dimension, const std::vector<std::string>& d
                    IntegerColumn("device_days", "device-days").Rank(6),
                    NumberColumn("coverage", "coverage", 2).Rank(4),
                    NumberColumn("weak_devices_pct", "weak devices %").Rank(1),
-                   NumberColumn("lost_min_per_day", "lost min/day").Rank(2)};
+                   NumberColumn("lost_min_per_day", "lost min/day").Rank(2),
+                   TextColumn("side_by_side", "side by side").Rank(4),
+                   TextColumn("score_model", "scored by").Hidden()};
   for (const std::string& domain : domains) {
     table.columns.push_back(ScoreColumn(domain, domain).Rank(5));
   }
@@ -45,10 +49,13 @@ Table ScoreTable(const std::string& dimension, const std::vector<std::string>& d
 struct Group {
   Mean coverage;
   Mean lost_min;
+  Mean shown_lost_min;
   Mean score;
   std::vector<BootstrapUnit> devices;
   std::vector<FrameDay> days;
   std::vector<Mean> domains;
+  size_t losing_devices = 0;  // that lost any time
+  int64_t last_losing = 0;
   size_t devices_with_domains = 0;
   size_t weak = 0;
 
@@ -56,6 +63,11 @@ struct Group {
     if (is_new_device) devices.emplace_back();
     coverage.Add(day.coverage);
     lost_min.Add(day.lost_min);
+    shown_lost_min.Add(CoarseAmount(day.lost_min));
+    if (day.lost_min > 0 && (losing_devices == 0 || last_losing != day.device)) {
+      ++losing_devices;
+      last_losing = day.device;
+    }
     if (day.score) {
       score.Add(*day.score);
       devices.back().sum += *day.score;
@@ -69,45 +81,80 @@ struct Group {
     ++devices_with_domains;
     weak += HasWeakDomain(of_device) ? 1 : 0;
   }
-  Row ToRow(const std::string& name, const Period& period, size_t domain_count) const;
 };
 
-Row Group::ToRow(const std::string& name, const Period& period, size_t domain_count) const {
+// What all groups have in common.
+struct Side {
+  std::vector<ModelUse> models;
+  Mean coverage;  // of all device-days
+
+  const Model* latest() const { return models.empty() ? nullptr : models.back().model; }
+  bool broken() const { return models.size() > 1; }
+};
+
+// Whether the group's score can stand beside those of the others.
+Cell SideBySide(const Group& group, const Side& side) {
+  const auto own = group.coverage.value();
+  const auto all = side.coverage.value();
+  if (!own || !all) return std::monostate{};
+  return std::string(CoverageComparable(*own, *all) ? "ok" : "not comparable");
+}
+
+Row RowOf(const std::string& name, const Group& group, const Side& side, const ViewRequest& request,
+          size_t domain_count) {
   std::vector<BootstrapUnit> scored;
-  std::copy_if(devices.begin(), devices.end(), std::back_inserter(scored),
+  std::copy_if(group.devices.begin(), group.devices.end(), std::back_inserter(scored),
                [](const BootstrapUnit& unit) { return unit.count > 0; });
   const std::optional<ScoreInterval> interval = BootstrapInterval(scored);
+  const bool rounded = MustRound(request, group.losing_devices);
+  const Mean& lost_min = rounded ? group.shown_lost_min : group.lost_min;
+  Trend trend = DailyMeans(group.days, request.period, side.latest());
   Row row = {name,
-             ToCell(score.value()),
+             ToCell(group.score.value()),
              interval ? Cell(interval->low) : Cell(),
              interval ? Cell(interval->high) : Cell(),
-             DailyMeans(days, period),
-             static_cast<int64_t>(devices.size()),
-             static_cast<int64_t>(days.size()),
-             ToCell(coverage.value()),
-             devices_with_domains == 0 ? Cell()
-                                       : Cell(100.0 * static_cast<double>(weak) /
-                                              static_cast<double>(devices_with_domains)),
-             ToCell(lost_min.value())};
+             std::move(trend.series),
+             static_cast<int64_t>(group.devices.size()),
+             static_cast<int64_t>(group.days.size()),
+             ToCell(group.coverage.value()),
+             group.devices_with_domains == 0
+                 ? Cell()
+                 : Cell(100.0 * static_cast<double>(group.weak) /
+                        static_cast<double>(group.devices_with_domains)),
+             ToCell(lost_min.value()),
+             SideBySide(group, side),
+             ModelNames(ModelsUsed(group.days))};
   for (size_t i = 0; i < domain_count; ++i) {
-    row.push_back(i < domains.size() ? ToCell(domains[i].value()) : Cell());
+    row.push_back(i < group.domains.size() ? ToCell(group.domains[i].value()) : Cell());
+  }
+  if (side.broken()) {
+    row.push_back(trend.before.empty() ? Cell() : Cell(std::move(trend.before)));
   }
   return row;
+}
+
+void AddNotes(const Side& side, Table& table) {
+  const size_t at = *table.Find("side_by_side");
+  const bool apart = std::any_of(table.rows.begin(), table.rows.end(), [&](const Row& row) {
+    return TextIn(row[at]) == "not comparable";
+  });
+  if (apart) {
+    table.notes.push_back(
+        Concat("not comparable: coverage differs by more than 0.10 from that of all together, ",
+               FormatFixed(*side.coverage.value(), 2)));
+  }
+  if (auto note = BreakNote(side.models)) table.notes.push_back(*std::move(note));
 }
 
 // Names of the groups a device-day belongs to.
 using GroupsOfDay = std::function<void(const FrameDay& day,
                                        const std::function<void(const std::string&)>& belongs)>;
 
-absl::StatusOr<std::map<std::string, Group>> BuildGroups(ViewContext& context,
-                                                         const ViewRequest& request,
-                                                         const DomainFrame& domains,
-                                                         const GroupsOfDay& groups_of) {
-  CANDOR_ASSIGN_OR_RETURN(const std::vector<FrameDay> days, LoadFrameDays(context, request.period));
+std::map<std::string, Group> BuildGroups(const std::vector<FrameDay>& days,
+                                         const DomainFrame& domains, const GroupsOfDay& groups_of) {
   std::map<std::string, Group> groups;
   std::map<std::string, int64_t> last_device;
   for (const FrameDay& day : days) {
-    if (request.only_devices && !request.only_devices->contains(day.device)) continue;
     groups_of(day, [&](const std::string& name) {
       auto [last, first_of_group] = last_device.try_emplace(name, day.device);
       const bool is_new = first_of_group || last->second != day.device;
@@ -163,21 +210,25 @@ Answer AnswerScore(ViewContext& context, const ViewRequest& request) {
                                                            ? ByApplication(context, request)
                                                        : by == "app" ? GroupsOfDay()
                                                                      : ByDimension(context, by));
-  DomainFrame domains;
-  if (!request.columns_only) {
-    CANDOR_ASSIGN_OR_RETURN(domains, LoadDomains(context, request.period));
-  } else {
-    CANDOR_ASSIGN_OR_RETURN(const auto model, context.models.Find(kDefaultModel));
-    for (const DomainModel& domain : model->domains) domains.domains.push_back(domain.name);
+  if (request.columns_only) {
+    CANDOR_ASSIGN_OR_RETURN(const auto model, ModelOn(context, request.period.to_day));
+    std::vector<std::string> names;
+    for (const DomainModel& domain : model->domains) names.push_back(domain.name);
+    return std::vector<Table>{ScoreTable(by, names)};
   }
+  CANDOR_ASSIGN_OR_RETURN(const DomainFrame domains, LoadDomains(context, request));
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<FrameDay> days, LoadFrameDays(context, request));
+  Side side{ModelsUsed(days), {}};
+  for (const FrameDay& day : days) side.coverage.Add(day.coverage);
   Table table = ScoreTable(by, domains.domains);
-  if (request.columns_only) return std::vector<Table>{std::move(table)};
-  CANDOR_ASSIGN_OR_RETURN(const auto groups, BuildGroups(context, request, domains, groups_of));
-  for (const auto& [name, group] : groups) {
-    table.rows.push_back(group.ToRow(name, request.period, domains.domains.size()));
+  if (side.broken()) {
+    table.columns.push_back(SeriesColumn("trend_before", "trend before").Rank(6));
   }
-  std::stable_sort(table.rows.begin(), table.rows.end(),
-                   [](const Row& a, const Row& b) { return CompareCells(a[1], b[1]) < 0; });
+  for (const auto& [name, group] : BuildGroups(days, domains, groups_of)) {
+    table.rows.push_back(RowOf(name, group, side, request, domains.domains.size()));
+  }
+  AddNotes(side, table);
+  RankRows({"score"}, table);
   return std::vector<Table>{std::move(table)};
 }
 

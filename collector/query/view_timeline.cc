@@ -2,11 +2,13 @@
 // services, failures of the machine, hangs, changes of hardware and software, troubles of the
 // agent. No boots, sign-ins, wake-ups or links: when somebody works is nobody's business. What is
 // found out when a laptop starts (changes, and that it went down hard) has a day and no time.
+#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
@@ -46,6 +48,12 @@ std::string FailureInWords(v1::SystemFailure::Kind kind) {
   }
 }
 
+// Rounded: lengths of hangs ÷ their share of active time would be the active time.
+int64_t ShownHangMs(const v1::Hang& hang) {
+  constexpr double kMsPerS = 1e3;
+  return std::llround(CoarseAmount(static_cast<double>(hang.duration_ms()) / kMsPerS) * kMsPerS);
+}
+
 class Timeline {
  public:
   explicit Timeline(Table& table) : table_(table) {}
@@ -64,7 +72,7 @@ class Timeline {
         return AddSystemFailure(row, event.system_failure());
       case v1::Event::kHang:
         return Push(row, row.wall_ms, "hang", event.hang().application(),
-                    FormatDuration(static_cast<int64_t>(event.hang().duration_ms())), 1);
+                    FormatDuration(ShownHangMs(event.hang())), 1);
       case v1::Event::kInventory:
         return AddChanges(row, event.inventory());
       case v1::Event::kAgentNotice:

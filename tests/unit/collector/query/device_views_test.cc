@@ -1,5 +1,9 @@
 // Questions about one device: what the page shows, what it must not, and that every look is written
 // down.
+#include <cmath>
+#include <set>
+
+#include "collector/query/sql_tables.h"
 #include "collector/score/metrics.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -133,26 +137,29 @@ TEST_CASE("That nothing crashed is measured only while somebody was looking") {
 
 TEST_CASE("A score that is missing says what it lacks, and nothing else") {
   struct Example {
+    int64_t days_ago;
     std::optional<double> score;
     double coverage;
     bool provisional;
     const char* state;
   };
   const Example example = GENERATE(values<Example>({
-      {std::nullopt, 0.274, true, "no score yet: coverage 0.27 of 0.30, 3 of 30 active minutes"},
-      {std::nullopt, 0.2999, false, "no score yet: coverage 0.29 of 0.30"},
-      {81.0, 0.5, true, "provisional: 3 of 30 active minutes"},
-      {81.0, 0.5, false, "ok"},
+      {0, std::nullopt, 0.274, true, "no score yet: coverage 0.27 of 0.30, 3 of 30 active minutes"},
+      {3, std::nullopt, 0.274, true,
+       "no score yet: coverage 0.27 of 0.30, under 30 active minutes"},
+      {0, std::nullopt, 0.2999, false, "no score yet: coverage 0.29 of 0.30"},
+      {0, 81.0, 0.5, true, "provisional: under 30 active minutes"},
+      {0, 81.0, 0.5, false, "ok"},
   }));
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");
   FactAccumulator facts;
   for (int i = 0; i < 3; ++i) facts.Merge(ActiveMinute());
-  store.AddFacts(anna, 0, std::move(facts));
+  store.AddFacts(anna, example.days_ago, std::move(facts));
   ScoreValues values;
   values.coverage = example.coverage;
   values.provisional = example.provisional;
-  store.AddScore(anna, 0, example.score, values);
+  store.AddScore(anna, example.days_ago, example.score, values);
   const auto tables = AskAbout(store, "device", "anna");
   REQUIRE_OK(tables);
   REQUIRE(TextAt(tables->front(), 0, "state") == example.state);
@@ -175,48 +182,218 @@ TEST_CASE("The page shows the latest day that counts before a provisional one") 
   REQUIRE(ColumnText(days, "active_time") == "under 30 minutes enough enough");
 }
 
-// Working time is not a measure: whatever is shown of one device must be the same for one who
-// worked an hour and for one who worked ten, if all else is equal.
-TEST_CASE("Nothing about one device tells how long somebody worked") {
-  const auto page_after = [](int minutes) {
-    QueryStore store;
-    const int64_t anna = store.AddDevice("anna");
-    FactAccumulator facts;
-    for (int i = 0; i < minutes; ++i) {
-      FactAccumulator minute = ActiveMinute();
-      AddValues(minute, metric::kRtt, "mail", {20'000});
-      for (const MetricEntry& entry : Metrics()) {
-        if (entry.kind != MetricKind::kCounter) continue;
-        const bool watched = entry.number == metric::kWatched;
-        AddSum(minute, entry.number, watched ? std::string(watch::kPressure) : "",
-               watched ? 60'000 : 6);
-      }
-      facts.Merge(minute);
+// A laptop that was used for so many minutes yesterday: a tenth of the time it stalls, hangs and is
+// offline, and every counter grows with the minutes. Four programs crashed.
+void WorkedYesterday(int minutes, QueryStore& store) {
+  constexpr double kShare = 0.10;
+  const int64_t anna = store.AddDevice("anna");
+  FactAccumulator facts;
+  for (int i = 0; i < minutes; ++i) {
+    FactAccumulator minute = ActiveMinute();
+    AddValues(minute, metric::kRtt, "mail", {20'000});
+    for (const MetricEntry& entry : Metrics()) {
+      if (entry.kind != MetricKind::kCounter) continue;
+      const bool watched = entry.number == metric::kWatched;
+      const bool of_service =
+          entry.number == metric::kProbes || entry.number == metric::kProbeFailures;
+      AddSum(minute, entry.number,
+             watched      ? std::string(watch::kPressure)
+             : of_service ? "mail"
+                          : "",
+             watched ? 60'000 : 6);
     }
-    store.AddFacts(anna, 1, std::move(facts));
-    store.AddScore(anna, 1, 80);
-    std::vector<Row> rows;
-    for (const char* view : {"device", "explain", "timeline"}) {
-      const auto tables = AskAbout(store, view, "anna");
-      REQUIRE_OK(tables);
-      for (const Table& table : *tables)
-        rows.insert(rows.end(), table.rows.begin(), table.rows.end());
+    facts.Merge(minute);
+  }
+  store.AddFacts(anna, 1, std::move(facts));
+  ScoreValues values;
+  const double share_min = kShare * minutes;
+  values.time_lost = {{"stall", share_min}, {"hang", share_min}, {"offline", share_min}};
+  values.lost_min = 3 * share_min;
+  values.metrics = {{"stall_pct", 100 * kShare, 60, 4},
+                    {"hang_pct", 100 * kShare, 0, 4},
+                    {"offline_pct", 100 * kShare, 10, 4}};
+  store.AddScore(anna, 1, 80, values);
+  v1::Event hang;
+  hang.mutable_hang()->set_application("mailer");
+  hang.mutable_hang()->set_duration_ms(static_cast<uint64_t>(share_min * 60'000));
+  store.AddEvent(anna, 1, hang);
+  v1::Event crashes;
+  crashes.mutable_crash()->set_program("mailer");
+  crashes.mutable_crash()->set_owned(true);
+  crashes.mutable_crash()->set_repeats(3);
+  store.AddEvent(anna, 1, crashes);
+}
+
+// Every row that the store gives away about its one device, the tables of `sql` among them.
+std::vector<Row> EverythingAbout(QueryStore& store) {
+  std::vector<Row> rows;
+  const auto add = [&](const absl::StatusOr<std::vector<Table>>& tables) {
+    REQUIRE_OK(tables);
+    for (const Table& table : *tables) {
+      rows.push_back({table.name});
+      rows.insert(rows.end(), table.rows.begin(), table.rows.end());
     }
-    return rows;
   };
-  const std::vector<Row> short_day = page_after(60);
-  const std::vector<Row> long_day = page_after(600);
+  for (const char* view : {"device", "explain", "timeline", "watch"}) {
+    add(AskAbout(store, view, "anna"));
+  }
+  const auto yesterday = [](v1::QueryRequest& request) {
+    request.set_from(FormatDay(kToday - 1));
+    request.set_to(FormatDay(kToday - 1));
+  };
+  for (const char* view : {"health", "network", "boots", "crashes", "score"}) {
+    for (const char* by : {"device", "host", "all", "agent"}) {
+      // Sums of natural groups are for comparing laptops' networks, not one laptop's days.
+      if (view == std::string_view("network") && by == std::string_view("agent")) continue;
+      add(store.Ask(view, [&](v1::QueryRequest& request) {
+        yesterday(request);
+        request.set_by(by);
+        if (by == std::string_view("all")) request.set_where("host = anna");
+      }));
+    }
+  }
+  add(store.Ask("network", [&](v1::QueryRequest& request) {
+    request.set_by("service");
+    request.set_where("host = anna");
+  }));
+  add(store.Ask("fleet", yesterday));
+  add(store.Ask("fleet", [](v1::QueryRequest& request) { request.set_where("host = anna"); }));
+  add(store.Ask("devices", yesterday));
+  for (const SqlTable& table : SqlTables()) {
+    add(store.Ask("sql", [&](v1::QueryRequest& request) {
+      request.set_text("SELECT * FROM " + std::string(table.name));
+    }));
+  }
+  return rows;
+}
+
+// Working time is not a measure: whatever is shown of one device must be the same for one who
+// worked two hours less, if all else is equal.
+TEST_CASE("Nothing about one device tells how long somebody worked") {
+  QueryStore short_store;
+  QueryStore long_store;
+  WorkedYesterday(340, short_store);
+  WorkedYesterday(480, long_store);
+  const std::vector<Row> short_day = EverythingAbout(short_store);
+  const std::vector<Row> long_day = EverythingAbout(long_store);
   REQUIRE(short_day.size() == long_day.size());
+  std::string_view table;
   for (size_t i = 0; i < short_day.size(); ++i) {
+    REQUIRE(short_day[i].size() == long_day[i].size());
+    if (short_day[i].size() == 1) table = TextIn(short_day[i][0]);
     for (size_t j = 0; j < short_day[i].size(); ++j) {
       const auto a = NumberIn(short_day[i][j]);
       const auto b = NumberIn(long_day[i][j]);
-      INFO("row " << i << " " << TextIn(short_day[i].size() > 1 ? short_day[i][1] : Cell()));
+      INFO(table << ", column " << j << " of the row of "
+                 << TextIn(short_day[i].size() > 1 ? short_day[i][1] : Cell()));
       REQUIRE(a.has_value() == b.has_value());
       if (a) REQUIRE(*a == Approx(*b));
       if (!a) REQUIRE(TextIn(short_day[i][j]) == TextIn(long_day[i][j]));
     }
   }
+}
+
+TEST_CASE("No ratio of two columns in SQL is the active time") {
+  struct Pair {
+    const char* amount;
+    const char* share;
+  };
+  const Pair pair = GENERATE(values<Pair>({
+      {"SELECT sum(minutes) FROM time_lost WHERE cause = 'stall'", "stall_pct"},
+      {"SELECT sum(minutes) FROM time_lost WHERE cause = 'offline'", "offline_pct"},
+      {"SELECT sum(minutes) FROM time_lost WHERE cause = 'hang'", "hang_pct"},
+      {"SELECT sum(duration_s) / 60 FROM hangs", "hang_pct"},
+      {"SELECT sum(lost_min) / 3 FROM scores", "stall_pct"},
+  }));
+  std::set<double> told;
+  constexpr int kStepMin = 40;
+  int days = 0;
+  for (int minutes = 120; minutes <= 600; minutes += kStepMin, ++days) {
+    QueryStore store;
+    WorkedYesterday(minutes, store);
+    const auto answer = store.Ask("sql", [&](v1::QueryRequest& request) {
+      request.set_text(std::string("SELECT 100 * (") + pair.amount +
+                       ") / value AS active_min FROM score_metrics WHERE metric = '" + pair.share +
+                       "'");
+    });
+    REQUIRE_OK(answer);
+    const double active_min = NumberAt(answer->front(), 0, "active_min");
+    REQUIRE(active_min > minutes / 2.3);
+    REQUIRE(active_min < minutes * 2.3);
+    told.insert(active_min);
+  }
+  INFO(pair.amount << " against " << pair.share << " over " << days << " lengths of day");
+  REQUIRE(told.size() <= 4);
+}
+
+TEST_CASE("Rates per 8 active hours do not tell the hours beside the number of crashes") {
+  const auto table_after = [](double active_hours) {
+    QueryStore store;
+    const int64_t anna = store.AddDevice("anna");
+    const double rate = 4 * 8 / active_hours;
+    ScoreValues values;
+    values.metrics = {{"app_crashes", rate, 100 - 35 * rate, 1.1 * rate},
+                      {"app_hangs", rate, 100 - 25 * rate, 1.2 * rate},
+                      {"rtt_ms", 40, 97.5, 0.25}};
+    store.AddScore(anna, 1, 80, values);
+    const auto answer = store.Ask("sql", [](v1::QueryRequest& request) {
+      request.set_text("SELECT value, points, lost FROM score_metrics ORDER BY metric");
+    });
+    REQUIRE_OK(answer);
+    const auto devices =
+        store.Ask("devices", [](v1::QueryRequest& r) { r.set_sort("app_crashes"); });
+    REQUIRE_OK(devices);
+    return ColumnText(answer->front(), "value") + "; " + ColumnText(answer->front(), "points") +
+           "; " + ColumnText(answer->front(), "lost") + "; " +
+           ColumnText(devices->front(), "app_crashes");
+  };
+  REQUIRE(table_after(36) == table_after(37));
+  REQUIRE(table_after(36) == "1 1 40; 70 80 97.5; 1 1 0.25; 1");
+}
+
+TEST_CASE("How often somebody signed in or opened the lid is not told, nor whether on a day") {
+  const auto ask = [](int times, const std::string& day) {
+    QueryStore store;
+    const int64_t anna = store.AddDevice("anna");
+    store.AddFacts(anna, 1, ActiveMinute());
+    for (int i = 0; i < times; ++i) {
+      v1::Event sign_in;
+      sign_in.mutable_sign_in()->set_duration_ms(12'000);
+      store.AddEvent(anna, 1, sign_in);
+      v1::Event resume;
+      resume.mutable_resume()->set_duration_ms(3'000);
+      store.AddEvent(anna, 1, resume);
+      v1::Event link;
+      link.mutable_link_change()->set_up(true);
+      store.AddEvent(anna, 1, link);
+    }
+    const auto tables = store.Ask("device", [&](v1::QueryRequest& request) {
+      request.set_device("anna");
+      request.set_from(day);
+      request.set_to(day);
+    });
+    REQUIRE_OK(tables);
+    std::vector<std::string> said;
+    for (const char* name : {"measured", "unmeasured"}) {
+      const Table& table = TableNamed(*tables, name);
+      for (size_t row = 0; row < table.rows.size(); ++row) {
+        const std::string metric = TextAt(table, row, "metric");
+        if (metric != "sign_in" && metric != "resume" && metric != "link_change") continue;
+        std::string text;
+        for (const Cell& cell : table.rows[row]) {
+          text += NumberIn(cell) ? std::to_string(*NumberIn(cell)) : std::string(TextIn(cell));
+          text += '|';
+        }
+        said.push_back(text);
+      }
+    }
+    return said;
+  };
+  const std::string yesterday = FormatDay(kToday - 1);
+  REQUIRE(ask(1, "").size() == 3);
+  REQUIRE(ask(1, "") == ask(7, ""));
+  REQUIRE(ask(1, yesterday).size() == 3);
+  REQUIRE(ask(0, yesterday) == ask(7, yesterday));
 }
 
 TEST_CASE("A timeline has faults and changes, and no boots, sign-ins, wake-ups or links") {
@@ -302,6 +479,28 @@ TEST_CASE("explain: a row per metric, and the points add up to 100 less the scor
     reason_found = TextAt(missing, row, "reason") == "no candor-session";
   }
   REQUIRE(reason_found);
+}
+
+TEST_CASE("A device's trend breaks where another model scores, and each day names its own") {
+  QueryStore store;
+  store.AddModel("candor-2", 5);
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues second;
+  second.model = "candor-2";
+  store.AddScore(anna, 9, 60);
+  store.AddScore(anna, 1, 80, second);
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  const Table& page = tables->front();
+  const auto& trend = std::get<Series>(At(page, 0, "trend"));
+  const auto& before = std::get<Series>(At(page, 0, "trend_before"));
+  REQUIRE(trend[trend.size() - 3] == 80);  // a day is open east of here
+  REQUIRE(std::isnan(trend[trend.size() - 11]));
+  REQUIRE(before[before.size() - 11] == 60);
+  REQUIRE(page.notes.front() ==
+          "scored from 2026-11-21 on by candor-2: days before are not comparable and stand apart "
+          "in trend_before");
+  REQUIRE(ColumnText(TableNamed(*tables, "days"), "score_model") == "candor-2 candor-1");
 }
 
 TEST_CASE("explain: the day asked for, and a clear word where there is nothing") {

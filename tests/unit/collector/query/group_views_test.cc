@@ -1,4 +1,7 @@
 // Questions about many devices, on a store filled by hand.
+#include <algorithm>
+#include <cmath>
+
 #include "common/registry.h"
 #include "common/status.h"
 #include "tests/support/catch.h"
@@ -63,7 +66,7 @@ TEST_CASE("devices: a row per device, worst first, with the contract's columns")
   REQUIRE(ColumnText(table, "host") == "bert anna cleo");
   REQUIRE(ColumnText(table, "score") == "55 85 -");
   REQUIRE(ColumnText(table, "location") == "- Lyon -");
-  REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 12);
+  REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 10);  // 12, as coarsely as of one device
   REQUIRE(TextAt(table, 2, "state") == "no score yet");
   REQUIRE_FALSE(table.Find("kernel"));
   REQUIRE_FALSE(table.Find("boot_s"));
@@ -214,6 +217,152 @@ TEST_CASE("fleet: score, roll call, time lost and domains in one look") {
   REQUIRE(TextAt(TableNamed(*tables, "domains"), 0, "domain") == "network");
 }
 
+TEST_CASE("fleet: a filter over devices holds for every figure") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Legal"}});
+  const int64_t cleo = store.AddDevice("cleo", {{"department", "Sales"}});
+  ScoreValues slow = Lost(7, "boot");
+  slow.domains = {{"startup", 40}};
+  ScoreValues crashed = Lost(10, "crash");
+  crashed.domains = {{"reliability", 30}};
+  store.AddScore(anna, 1, 60, slow);
+  store.AddScore(cleo, 1, 80);
+  store.AddScore(bert, 1, 20, crashed);
+  const auto tables =
+      store.Ask("fleet", [](v1::QueryRequest& r) { r.set_where("department = Sales"); });
+  REQUIRE_OK(tables);
+  const Table& fleet = TableNamed(*tables, "fleet");
+  REQUIRE(NumberAt(fleet, 0, "score") == 70);
+  REQUIRE(NumberAt(fleet, 0, "devices") == 2);
+  REQUIRE(NumberAt(fleet, 0, "reporting") == 2);
+  REQUIRE(NumberAt(fleet, 0, "device_days") == 2);
+  const Table& lost = TableNamed(*tables, "time_lost");
+  REQUIRE(ColumnText(lost, "cause") == "boot");
+  REQUIRE(NumberAt(lost, 0, "lost_min") == 7);
+  REQUIRE(NumberAt(lost, 0, "lost_min_per_day") == 3.5);
+  const Table& domains = TableNamed(*tables, "domains");
+  REQUIRE(TextAt(domains, 0, "domain") == "startup");
+  for (size_t row = 1; row < domains.rows.size(); ++row) {
+    REQUIRE(NumberAt(domains, row, "devices") == 0);
+  }
+}
+
+TEST_CASE("fleet: minutes of many devices add up exactly, those of picked ones are rounded") {
+  QueryStore store;
+  store.AddScore(store.AddDevice("anna"), 1, 80, Lost(41, "stall"));
+  store.AddScore(store.AddDevice("bert"), 1, 80, Lost(12, "stall"));
+  const auto all = store.Ask("fleet");
+  REQUIRE_OK(all);
+  REQUIRE(NumberAt(TableNamed(*all, "time_lost"), 0, "lost_min") == 53);
+  REQUIRE(NumberAt(all->front(), 0, "lost_min_per_day") == 26.5);
+  const auto picked = store.Ask("fleet", [](v1::QueryRequest& r) { r.set_where("host != x"); });
+  REQUIRE_OK(picked);
+  REQUIRE(NumberAt(TableNamed(*picked, "time_lost"), 0, "lost_min") == 50 + 10);
+}
+
+TEST_CASE("Minutes that one device alone lost are rounded in a group of several, too") {
+  QueryStore store;
+  store.AddScore(store.AddDevice("anna", {{"department", "Sales"}}), 1, 80, Lost(41, "offline"));
+  store.AddScore(store.AddDevice("bert", {{"department", "Sales"}}), 1, 80);
+  const auto score = store.Ask("score");
+  REQUIRE_OK(score);
+  REQUIRE(NumberAt(score->front(), 0, "lost_min_per_day") == 25);
+  const auto fleet = store.Ask("fleet");
+  REQUIRE_OK(fleet);
+  REQUIRE(NumberAt(fleet->front(), 0, "lost_min_per_day") == 25);
+  REQUIRE(NumberAt(TableNamed(*fleet, "time_lost"), 0, "lost_min") == 50);
+}
+
+TEST_CASE("fleet and score: where another model takes over the trend breaks, and says so") {
+  QueryStore store;
+  store.AddModel("candor-2", 5, "good_from = 80", "good_from = 90");
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  ScoreValues second;
+  second.model = "candor-2";
+  store.AddScore(anna, 9, 60);
+  store.AddScore(anna, 2, 84, second);
+  store.AddScore(anna, 1, 86, second);
+  const std::string note =
+      "scored from 2026-11-20 on by candor-2: days before are not comparable and stand apart in "
+      "trend_before";
+  for (const char* view : {"fleet", "score", "devices"}) {
+    INFO(view);
+    const auto tables = store.Ask(view);
+    REQUIRE_OK(tables);
+    const Table& table = tables->front();
+    const auto& trend = std::get<Series>(At(table, 0, "trend"));
+    const auto& before = std::get<Series>(At(table, 0, "trend_before"));
+    REQUIRE(trend.size() == before.size());
+    REQUIRE(std::isnan(trend[trend.size() - 11]));
+    REQUIRE(before[trend.size() - 11] == 60);
+    REQUIRE(trend[trend.size() - 3] == 86);
+    REQUIRE(std::isnan(before[trend.size() - 3]));
+    REQUIRE(std::find(table.notes.begin(), table.notes.end(), note) != table.notes.end());
+    REQUIRE(TextAt(table, 0, "score_model") == "candor-1, candor-2");
+  }
+  const auto fleet = store.Ask("fleet", [](v1::QueryRequest& r) { r.set_from("5d"); });
+  REQUIRE_OK(fleet);
+  REQUIRE(TextAt(fleet->front(), 0, "grade") == "fair");  // 85, by the model of these days
+  const auto both = store.Ask("fleet");
+  REQUIRE_OK(both);
+  REQUIRE(TextAt(both->front(), 0, "change_7d_comparison") == "not comparable");
+  REQUIRE(IsEmpty(At(both->front(), 0, "score_change_7d")));
+  const auto against = store.Ask("score", [](v1::QueryRequest& r) {
+    r.set_from("5d");
+    r.set_against("previous");
+  });
+  REQUIRE_OK(against);
+  REQUIRE(TextAt(against->front(), 0, "comparison") == "not comparable");
+  REQUIRE(IsEmpty(At(against->front(), 0, "score_change")));
+}
+
+TEST_CASE("score: domains are those of the model that scores the last day, then older ones") {
+  QueryStore store;
+  store.AddModel("candor-2", 5, "name = \"startup\"", "name = \"beginning\"");
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  ScoreValues first;
+  first.domains = {{"startup", 40}};
+  ScoreValues second;
+  second.model = "candor-2";
+  second.domains = {{"beginning", 70}};
+  store.AddScore(anna, 9, 60, first);
+  store.AddScore(anna, 1, 80, second);
+  const auto tables = store.Ask("score");
+  REQUIRE_OK(tables);
+  REQUIRE(NumberAt(tables->front(), 0, "beginning") == 70);
+  REQUIRE(NumberAt(tables->front(), 0, "startup") == 40);
+  REQUIRE(*tables->front().Find("beginning") < *tables->front().Find("startup"));
+}
+
+TEST_CASE("Scores of very different coverage say that they do not compare") {
+  QueryStore store;
+  ScoreValues whole;
+  whole.coverage = 0.92;
+  ScoreValues partial;
+  partial.coverage = 0.60;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Legal"}});
+  for (int ago = 1; ago <= 3; ++ago) store.AddScore(anna, ago, 80, whole);
+  store.AddScore(bert, 1, 90, partial);
+  SECTION("groups side by side") {
+    const auto tables = store.Ask("score");
+    REQUIRE_OK(tables);
+    REQUIRE(ColumnText(tables->front(), "department") == "Sales Legal");
+    REQUIRE(TextAt(tables->front(), 0, "side_by_side") == "ok");
+    REQUIRE(TextAt(tables->front(), 1, "side_by_side") == "not comparable");
+    REQUIRE(tables->front().notes.back() ==
+            "not comparable: coverage differs by more than 0.10 from that of all together, 0.84");
+  }
+  SECTION("the change over seven days") {
+    store.AddScore(bert, 9, 50, partial);
+    const auto tables = store.Ask("fleet");
+    REQUIRE_OK(tables);
+    REQUIRE(TextAt(tables->front(), 0, "change_7d_comparison") == "not comparable");
+    REQUIRE(IsEmpty(At(tables->front(), 0, "score_change_7d")));
+  }
+}
+
 TEST_CASE("fleet: an empty store is told as such") {
   QueryStore store;
   const auto tables = store.Ask("fleet");
@@ -343,6 +492,28 @@ TEST_CASE("health: stalls against watched time, disk and battery from the scores
   REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 20);
   REQUIRE(IsEmpty(At(table, 1, "stall_pct")));
   REQUIRE(IsEmpty(At(table, 1, "battery_pct")));
+}
+
+TEST_CASE("health: a filter over devices holds for what stands beside the facts, too") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}}, {{"model", "Corva 11"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Legal"}}, {{"model", "Corva 11"}});
+  ScoreValues full;
+  full.metrics = {{"disk_free_gib", 4, 20, 3}, {"battery_pct", 30, 10, 3}};
+  ScoreValues roomy;
+  roomy.metrics = {{"disk_free_gib", 40, 100, 0}, {"battery_pct", 90, 100, 0}};
+  store.AddScore(anna, 1, 50, full);
+  store.AddScore(bert, 1, 90, roomy);
+  store.AddFacts(anna, 1, ActiveMinute());
+  store.AddFacts(bert, 1, ActiveMinute());
+  const auto tables =
+      store.Ask("health", [](v1::QueryRequest& r) { r.set_where("department = Legal"); });
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(NumberAt(table, 0, "devices") == 1);
+  REQUIRE(NumberAt(table, 0, "disk_free_gib") == 40);
+  REQUIRE(NumberAt(table, 0, "disk_free_gib_min") == 40);
+  REQUIRE(NumberAt(table, 0, "battery_pct_min") == 90);
 }
 
 TEST_CASE("inventory: what is out there, what went silent, what is not measured and why") {

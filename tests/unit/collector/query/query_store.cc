@@ -1,5 +1,7 @@
 #include "tests/unit/collector/query/query_store.h"
 
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 #include "collector/query/text.h"
@@ -60,9 +62,10 @@ void QueryStore::SetInventory(int64_t device, const std::string& key, const std:
 void QueryStore::AddScore(int64_t device, int64_t days_ago, std::optional<double> score,
                           const ScoreValues& values) {
   const int64_t day = kToday - days_ago;
-  Statement insert =
-      Checked(db().Prepare("INSERT INTO score VALUES (?, ?, 'candor-1', ?, ?, ?, ?)"));
-  Must(insert.BindAll(device, day, score, values.coverage, values.provisional, values.lost_min)
+  Statement insert = Checked(db().Prepare("INSERT INTO score VALUES (?, ?, ?, ?, ?, ?, ?)"));
+  Must(insert
+           .BindAll(device, day, values.model, score, values.coverage, values.provisional,
+                    values.lost_min)
            .Run());
   for (const auto& [name, points] : values.domains) {
     Statement domain = Checked(db().Prepare("INSERT INTO score_domain VALUES (?, ?, ?, ?)"));
@@ -76,6 +79,24 @@ void QueryStore::AddScore(int64_t device, int64_t days_ago, std::optional<double
     Statement lost = Checked(db().Prepare("INSERT INTO time_lost VALUES (?, ?, ?, ?)"));
     Must(lost.BindAll(device, day, cause, minutes).Run());
   }
+}
+
+void QueryStore::AddModel(const std::string& name, int64_t from_days_ago, const std::string& from,
+                          const std::string& to) {
+  std::string text(BuiltInModelText(kDefaultModel));
+  const auto replace = [&](const std::string& what, const std::string& by) {
+    const size_t at = text.find(what);
+    if (at == std::string::npos) throw std::runtime_error("the model has no " + what);
+    text.replace(at, what.size(), by);
+  };
+  replace(Concat("name = \"", kDefaultModel, "\""), Concat("name = \"", name, "\""));
+  if (!from.empty()) replace(from, to);
+  const std::string models = folder_.File("models");
+  std::filesystem::create_directories(models);
+  std::ofstream(models + "/" + name + ".toml") << text;
+  models_ = Checked(ModelSet::Load({models}));
+  Statement insert = Checked(db().Prepare("INSERT INTO model_date VALUES (?, ?)"));
+  Must(insert.BindAll(kToday - from_days_ago, name).Run());
 }
 
 void QueryStore::AddEvent(int64_t device, int64_t days_ago, const v1::Event& event,

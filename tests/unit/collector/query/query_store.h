@@ -36,6 +36,7 @@ struct ScoreValues {
   };
   std::vector<Metric> metrics;
   std::vector<std::pair<std::string, double>> time_lost;
+  std::string model = "candor-1";
 };
 
 class QueryStore {
@@ -51,6 +52,9 @@ class QueryStore {
                 int64_t ms_into_day = 43'200'000);
   void AddFacts(int64_t device, int64_t days_ago, FactAccumulator facts);
   void SetUnmeasured(int64_t device, const v1::Unmeasured& unmeasured);
+  // A model like candor-1 with `from` in its file replaced by `to`, that scores days from then on.
+  void AddModel(const std::string& name, int64_t from_days_ago, const std::string& from = "",
+                const std::string& to = "");
   void Execute(const std::string& sql) { Must(db().Execute(sql)); }
 
   Database& db() { return *db_; }

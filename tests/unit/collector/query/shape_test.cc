@@ -88,5 +88,24 @@ TEST_CASE("Scores whose coverage differs by more than 0.10 are not compared") {
   REQUIRE(testing::TextAt(both, 2, "comparison") == "ok");
 }
 
+TEST_CASE("Scores of different models are not compared, and columns are matched by name") {
+  Table now = Sample();
+  Table before = Sample();
+  // One period's trend broke: a column that the other does not have stands in between.
+  before.columns.insert(before.columns.begin() + 1, TextColumn("extra", "extra"));
+  for (Row& row : before.rows) row.insert(row.begin() + 1, std::string("x"));
+  const bool same = GENERATE(true, false);
+  for (Table* table : {&now, &before}) {
+    table->columns.push_back(TextColumn("score_model", "scored by"));
+    for (Row& row : table->rows) {
+      row.emplace_back(std::string(table == &now || same ? "candor-1" : "candor-2"));
+    }
+  }
+  const Table both = CompareTables(now, before, "now", "then");
+  REQUIRE(testing::TextAt(both, 0, "comparison") == (same ? "ok" : "not comparable"));
+  REQUIRE(IsEmpty(At(both, 0, "score_change")) == !same);
+  REQUIRE(std::get<int64_t>(At(both, 0, "crashes_change")) == 0);
+}
+
 }  // namespace
 }  // namespace candor
