@@ -41,7 +41,8 @@
 
 namespace candor::v1 {
 class Event;
-}
+class SystemFailure;
+}  // namespace candor::v1
 namespace candor::store::v1 {
 class FactSet;
 }
@@ -119,6 +120,9 @@ struct DeviceDay {
   std::vector<LostTime> lost;  // causes with any, in a fixed order
   double lost_min = 0;
 };
+
+// False for what is shown and not scored: a hung task.
+bool CountsAsSystemFailure(const v1::SystemFailure& failure);
 
 // `events` in the order of table event.
 DaySummary SummarizeDay(int64_t day, const store::v1::FactSet& facts,

@@ -29,18 +29,6 @@ void AddBoot(int64_t wall_ms, const v1::Boot& boot, DaySummary& out) {
   AddInterval(wall_ms, total - waited, out.boots);
 }
 
-bool IsSystemFailure(v1::SystemFailure::Kind kind) {
-  switch (kind) {
-    case v1::SystemFailure::PANIC:
-    case v1::SystemFailure::UNCLEAN_SHUTDOWN:
-    case v1::SystemFailure::GPU_RESET:
-    case v1::SystemFailure::OUT_OF_MEMORY_KILL:
-      return true;
-    default:
-      return false;  // a hung task is shown, not scored
-  }
-}
-
 void AddEvent(const DayEvent& at, DaySummary& out) {
   const v1::Event& event = *at.event;
   switch (event.what_case()) {
@@ -51,7 +39,7 @@ void AddEvent(const DayEvent& at, DaySummary& out) {
       if (event.crash().owned()) out.app_crashes += 1 + int64_t{event.crash().repeats()};
       break;
     case v1::Event::kSystemFailure:
-      if (IsSystemFailure(event.system_failure().kind())) ++out.system_failures;
+      if (CountsAsSystemFailure(event.system_failure())) ++out.system_failures;
       break;
     case v1::Event::kHang:
       AddInterval(at.wall_ms, MsToUs(event.hang().duration_ms()), out.hangs);
@@ -74,6 +62,18 @@ std::optional<double> InUnit(std::optional<int64_t> steps, uint32_t metric) {
 }
 
 }  // namespace
+
+bool CountsAsSystemFailure(const v1::SystemFailure& failure) {
+  switch (failure.kind()) {
+    case v1::SystemFailure::PANIC:
+    case v1::SystemFailure::UNCLEAN_SHUTDOWN:
+    case v1::SystemFailure::GPU_RESET:
+    case v1::SystemFailure::OUT_OF_MEMORY_KILL:
+      return true;
+    default:
+      return false;
+  }
+}
 
 DaySummary SummarizeDay(int64_t day, const store::v1::FactSet& facts,
                         std::span<const DayEvent> events) {

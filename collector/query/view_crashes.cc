@@ -2,17 +2,21 @@
 // which services fail. Without --by a row is a program in one version; --by app joins versions, any
 // other dimension groups devices.
 //
-// Time lost is the model's assumption for each crash of a program that a package manager owns:
-// other programs (a developer's own test binary) are shown, and lose nothing.
+// Time lost is the assumption of the day's model for each crash of a program that a package manager
+// owns, and for each failure that the score counts: other programs (a developer's own test binary)
+// and hung tasks are shown, and lose nothing. Minutes and rates are of the device-days that count;
+// what happened on provisional ones is shown, and is in neither.
 #include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "candor/v1/envelope.pb.h"
+#include "collector/fold/day_values.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/score_frame.h"
 #include "collector/query/shape.h"
+#include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -57,17 +61,38 @@ Table CrashesTable(const std::string& by) {
   table.columns.insert(table.columns.end(), figures.begin(), figures.end());
   table.notes = {
       "programs that no package manager, flatpak or snap owns are called 'other' and "
-      "lose no time"};
+      "lose no time",
+      "minutes and rates are of days with enough active time"};
   return table;
 }
 
 struct CrashGroup {
   int64_t crashes = 0;
-  int64_t owned_crashes = 0;
+  int64_t crashes_on_counted_days = 0;
+  bool owned = false;
   int64_t system_failures = 0;
+  double lost_s = 0;
   std::set<int64_t> devices;
   std::set<uint32_t> signals;
   std::set<std::string> stacks;
+};
+
+// The device-days that count, and the model of each.
+class CountedDays {
+ public:
+  explicit CountedDays(std::vector<FrameDay> days) : days_(std::move(days)) {}
+
+  // Null where the day does not count.
+  const FrameDay* Find(int64_t device, int64_t day) const {
+    const auto at = std::partition_point(days_.begin(), days_.end(), [&](const FrameDay& d) {
+      return std::pair(d.device, d.day) < std::pair(device, day);
+    });
+    return at != days_.end() && at->device == device && at->day == day ? &*at : nullptr;
+  }
+  const std::vector<FrameDay>& all() const { return days_; }
+
+ private:
+  std::vector<FrameDay> days_;  // by device and day
 };
 
 std::string JoinSignals(const std::set<uint32_t>& signals) {
@@ -79,13 +104,20 @@ std::string JoinSignals(const std::set<uint32_t>& signals) {
   return text;
 }
 
+// "UNCLEAN_SHUTDOWN" as people say it.
+std::string KindInWords(const std::string& kind) {
+  std::string words = ToLower(kind);
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 // Names of a group: one or two key columns.
 using Names = std::vector<std::string>;
 
 class Collect {
  public:
-  Collect(Grouping grouping, std::unordered_map<int64_t, std::string> group_of)
-      : grouping_(grouping), group_of_(std::move(group_of)) {}
+  Collect(Grouping grouping, std::unordered_map<int64_t, std::string> group_of, CountedDays counted)
+      : grouping_(grouping), group_of_(std::move(group_of)), counted_(std::move(counted)) {}
 
   void Add(const EventRow& row, const v1::Event& event) {
     if (event.has_crash()) AddCrash(row, event.crash());
@@ -95,6 +127,13 @@ class Collect {
       count.times += 1 + event.unit_failure().repeats();
       count.devices.insert(row.device);
     }
+  }
+
+  // Device-days of each group of devices; of "all" where rows are programs.
+  std::map<std::string, double> DeviceDays() const {
+    std::map<std::string, double> days;
+    for (const FrameDay& day : counted_.all()) days[DeviceGroup(day.device)] += 1;
+    return days;
   }
 
   struct Count {
@@ -110,19 +149,30 @@ class Collect {
     CrashGroup& group = groups[NamesOf(row.device, crash)];
     const int64_t times = 1 + int64_t{crash.repeats()};
     group.crashes += times;
-    if (crash.owned()) group.owned_crashes += times;
+    group.owned |= crash.owned();
+    if (const FrameDay* day = counted_.Find(row.device, row.day)) {
+      group.crashes_on_counted_days += times;
+      if (crash.owned() && day->model != nullptr) {
+        group.lost_s += static_cast<double>(times) * day->model->time_lost.app_crash_s;
+      }
+    }
     group.devices.insert(row.device);
     if (crash.signal() != 0) group.signals.insert(crash.signal());
     if (!crash.stack_signature().empty()) group.stacks.insert(crash.stack_signature());
   }
 
   void AddFailure(const EventRow& row, const v1::SystemFailure& failure) {
-    if (grouping_ == Grouping::kDevices) {
+    if (grouping_ == Grouping::kDevices && CountsAsSystemFailure(failure)) {
       CrashGroup& group = groups[{DeviceGroup(row.device)}];
       ++group.system_failures;
       group.devices.insert(row.device);
+      const FrameDay* day = counted_.Find(row.device, row.day);
+      if (day != nullptr && day->model != nullptr) {
+        group.lost_s += day->model->time_lost.system_failure_s;
+      }
     }
-    Count& count = failures[{v1::SystemFailure::Kind_Name(failure.kind()), failure.detail()}];
+    Count& count =
+        failures[{KindInWords(v1::SystemFailure::Kind_Name(failure.kind())), failure.detail()}];
     ++count.times;
     count.devices.insert(row.device);
   }
@@ -147,11 +197,25 @@ class Collect {
 
   Grouping grouping_;
   std::unordered_map<int64_t, std::string> group_of_;
+  CountedDays counted_;
 };
 
-std::string KindInWords(std::string kind) {
-  for (char& c : kind) c = c == '_' ? ' ' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return kind;
+Row RowOf(const Names& names, const CrashGroup& group, Grouping grouping, double device_days) {
+  const double lost_min = group.lost_s / kSecondsPerMin;
+  const auto per_day = [&](double amount) {
+    return device_days > 0 ? Cell(amount / device_days) : Cell();
+  };
+  Row row(names.begin(), names.end());
+  row.push_back(group.crashes);
+  row.push_back(static_cast<int64_t>(group.devices.size()));
+  row.push_back(per_day(static_cast<double>(group.crashes_on_counted_days)));
+  row.push_back(group.crashes == 0 ? Cell() : Cell(group.owned));
+  row.push_back(JoinSignals(group.signals));
+  row.push_back(static_cast<int64_t>(group.stacks.size()));
+  row.push_back(grouping == Grouping::kDevices ? Cell(group.system_failures) : Cell());
+  row.push_back(lost_min);
+  row.push_back(per_day(lost_min));
+  return row;
 }
 
 Table CountTable(const std::string& name, const std::string& title, const Column& first,
@@ -163,8 +227,8 @@ Table CountTable(const std::string& name, const std::string& title, const Column
   table.columns = {first, second, IntegerColumn("times", "times"),
                    IntegerColumn("devices", "devices")};
   for (const auto& [what, count] : counts) {
-    table.rows.push_back({KindInWords(what.first), what.second, count.times,
-                          static_cast<int64_t>(count.devices.size())});
+    table.rows.push_back(
+        {what.first, what.second, count.times, static_cast<int64_t>(count.devices.size())});
   }
   RankRows({"-times"}, table);
   return table;
@@ -183,32 +247,16 @@ Answer AnswerCrashes(ViewContext& context, const ViewRequest& request) {
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
   std::unordered_map<int64_t, std::string> group_of;
   for (const DeviceInfo& device : devices) group_of.emplace(device.no, dimension.ValueOf(device));
-  Collect collect(grouping, std::move(group_of));
+  CANDOR_ASSIGN_OR_RETURN(std::vector<FrameDay> days, LoadFrameDays(context, request));
+  Collect collect(grouping, std::move(group_of), CountedDays(std::move(days)));
   CANDOR_RETURN_IF_ERROR(
       ForEachEvent(context, request, {event::kCrash, event::kSystemFailure, event::kUnitFailure},
                    [&](const EventRow& row, const v1::Event& event) { collect.Add(row, event); }));
 
-  CANDOR_ASSIGN_OR_RETURN(const auto model, context.models.Find(kDefaultModel));
-  CANDOR_ASSIGN_OR_RETURN(const auto days, LostByGroup(context, request, dimension, {"crash"}));
+  const std::map<std::string, double> device_days = collect.DeviceDays();
   for (const auto& [names, group] : collect.groups) {
-    const auto at = days.find(grouping == Grouping::kDevices ? names[0] : "all");
-    const double device_days = at == days.end() ? 0 : at->second.device_days;
-    const double lost_min =
-        (static_cast<double>(group.owned_crashes) * model->time_lost.app_crash_s +
-         static_cast<double>(group.system_failures) * model->time_lost.system_failure_s) /
-        kSecondsPerMin;
-    Row row(names.begin(), names.end());
-    row.push_back(group.crashes);
-    row.push_back(static_cast<int64_t>(group.devices.size()));
-    row.push_back(device_days > 0 ? Cell(static_cast<double>(group.crashes) / device_days)
-                                  : Cell());
-    row.push_back(group.crashes == 0 ? Cell() : Cell(group.owned_crashes > 0));
-    row.push_back(JoinSignals(group.signals));
-    row.push_back(static_cast<int64_t>(group.stacks.size()));
-    row.push_back(grouping == Grouping::kDevices ? Cell(group.system_failures) : Cell());
-    row.push_back(lost_min);
-    row.push_back(device_days > 0 ? Cell(lost_min / device_days) : Cell());
-    table.rows.push_back(std::move(row));
+    const auto at = device_days.find(grouping == Grouping::kDevices ? names[0] : "all");
+    table.rows.push_back(RowOf(names, group, grouping, at == device_days.end() ? 0 : at->second));
   }
   RankRows({"-lost_min_per_day", "-lost_min", "-crashes"}, table);
   std::vector<Table> tables = {std::move(table)};

@@ -397,6 +397,7 @@ TEST_CASE("crashes: by version, by app and by group, repeats counted, unowned on
   const int64_t bert = store.AddDevice("bert", {{"department", "Legal"}});
   store.AddScore(anna, 1, 60);
   store.AddScore(bert, 1, 60);
+  store.AddScore(bert, 2, 60);
   store.AddEvent(anna, 1, Crash("mailer", "7.3", 4));
   store.AddEvent(bert, 1, Crash("mailer", "7.2"));
   store.AddEvent(bert, 1, Crash("other", "", 20, false), 50'000'000);
@@ -409,7 +410,7 @@ TEST_CASE("crashes: by version, by app and by group, repeats counted, unowned on
   REQUIRE(ColumnText(versions->front(), "version") == "7.3 7.2 ");
   REQUIRE(ColumnText(versions->front(), "crashes") == "5 1 21");
   REQUIRE(ColumnText(versions->front(), "lost_min") == "10 2 0");
-  REQUIRE(NumberAt(versions->front(), 0, "lost_min_per_day") == 5);
+  REQUIRE(NumberAt(versions->front(), 0, "lost_min_per_day") == Approx(10 / 3.0));
   REQUIRE(TextAt(TableNamed(*versions, "system_failures"), 0, "kind") == "panic");
 
   const auto apps = store.Ask("crashes", [](v1::QueryRequest& r) { r.set_by("app"); });
@@ -419,8 +420,72 @@ TEST_CASE("crashes: by version, by app and by group, repeats counted, unowned on
 
   const auto groups = store.Ask("crashes", [](v1::QueryRequest& r) { r.set_by("department"); });
   REQUIRE_OK(groups);
-  REQUIRE(ColumnText(groups->front(), "department") == "Legal Sales");
-  REQUIRE(ColumnText(groups->front(), "lost_min") == "12 10");
+  REQUIRE(ColumnText(groups->front(), "department") == "Sales Legal");
+  REQUIRE(ColumnText(groups->front(), "lost_min") == "10 12");
+}
+
+v1::Event Failure(v1::SystemFailure::Kind kind) {
+  v1::Event event;
+  event.mutable_system_failure()->set_kind(kind);
+  return event;
+}
+
+TEST_CASE("crashes: a hung task is shown and loses nothing, as in the score") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  store.AddScore(anna, 1, 60);
+  store.AddEvent(anna, 1, Failure(v1::SystemFailure::HUNG_TASK));
+  store.AddEvent(anna, 1, Failure(v1::SystemFailure::GPU_RESET));
+  const auto groups = store.Ask("crashes", [](v1::QueryRequest& r) { r.set_by("department"); });
+  REQUIRE_OK(groups);
+  REQUIRE(ColumnText(groups->front(), "system_failures") == "1");
+  REQUIRE(ColumnText(groups->front(), "lost_min") == "10");
+  REQUIRE(ColumnText(TableNamed(*groups, "system_failures"), "kind") == "gpu reset hung task");
+}
+
+TEST_CASE("crashes: rates and minutes have the same days above and below the line") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues provisional;
+  provisional.provisional = true;
+  store.AddScore(anna, 1, 60);
+  store.AddScore(anna, 2, 60, provisional);
+  store.AddEvent(anna, 1, Crash("mailer", "7.3"));
+  store.AddEvent(anna, 2, Crash("mailer", "7.3", 8));
+  const auto tables = store.Ask("crashes");
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(NumberAt(table, 0, "crashes") == 10);
+  REQUIRE(NumberAt(table, 0, "crashes_per_day") == 1);
+  REQUIRE(NumberAt(table, 0, "lost_min") == 2);
+  REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 2);
+}
+
+TEST_CASE("crashes: each day's crashes cost what its own model says") {
+  QueryStore store;
+  store.AddModel("candor-2", 5, "app_crash_s = 120", "app_crash_s = 300");
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues second;
+  second.model = "candor-2";
+  store.AddScore(anna, 9, 60);
+  store.AddScore(anna, 1, 60, second);
+  store.AddEvent(anna, 9, Crash("mailer", "7.3"));
+  store.AddEvent(anna, 1, Crash("mailer", "7.3"));
+  const auto tables = store.Ask("crashes");
+  REQUIRE_OK(tables);
+  REQUIRE(NumberAt(tables->front(), 0, "lost_min") == 2 + 5);
+}
+
+TEST_CASE("crashes: services keep their names as they are written") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  v1::Event failed;
+  failed.mutable_unit_failure()->set_unit("NetworkManager.service");
+  failed.mutable_unit_failure()->set_result("exit_code");
+  store.AddEvent(anna, 1, failed);
+  const auto tables = store.Ask("crashes");
+  REQUIRE_OK(tables);
+  REQUIRE(TextAt(TableNamed(*tables, "unit_failures"), 0, "unit") == "NetworkManager.service");
 }
 
 TEST_CASE("network: histograms of a group merge exactly, shares come from sums") {
