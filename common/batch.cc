@@ -76,12 +76,18 @@ absl::Status ParseSealed(std::string_view sealed, v1::SealedBatch& batch) {
     case v1::SealedBatch::CONTENT_NOT_SET:
       break;
   }
-  return absl::UnimplementedError("batch with a content this version does not know");
+  // A content of a newer version is a field that is not known here.
+  if (batch.GetReflection()->GetUnknownFields(batch).empty()) {
+    return absl::InvalidArgumentError("batch without a content");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ParseContents(const v1::SealedBatch& batch, v1::Contents& contents) {
   if (batch.content_case() != v1::SealedBatch::kContentsZstd) {
-    return absl::FailedPreconditionError("a tombstone has no contents");
+    return absl::FailedPreconditionError(batch.has_tombstone()
+                                             ? "a tombstone has no contents"
+                                             : "a content this version does not know");
   }
   CANDOR_ASSIGN_OR_RETURN(const std::string raw,
                           Decompress(batch.contents_zstd(), BatchLimits::kContentsBytesMax));

@@ -40,11 +40,13 @@ std::string SealTombstone(const BatchPlace& place, BatchClass batch_class, int64
                           const v1::Tombstone& tombstone);
 
 // Parses and checks a batch's frame against BatchLimits: epoch and seq present, predecessor absent
-// or 32 bytes, exactly one content, sizes. Reuses `batch`'s memory.
+// or 32 bytes, a content, sizes. The content may be of a kind that only a newer version knows: then
+// content_case() is CONTENT_NOT_SET, the batch takes one place and its chain hash is its hash.
+// Reuses `batch`'s memory.
 absl::Status ParseSealed(std::string_view sealed, v1::SealedBatch& batch);
 
-// Inflates and parses the contents of a parsed batch, checks limits and columns. A tombstone gives
-// FailedPrecondition.
+// Inflates and parses the contents of a parsed batch, checks limits and columns. A tombstone and a
+// content of an unknown kind give FailedPrecondition.
 absl::Status ParseContents(const v1::SealedBatch& batch, v1::Contents& contents);
 
 // Last place a batch takes: its seq, or a tombstone's seq_last.

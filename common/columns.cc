@@ -132,9 +132,6 @@ absl::Status ValidateMinutes(const v1::Contents& contents) {
     if (minutes.observed_s(i) > 60) {
       return absl::InvalidArgumentError("minutes: more than 60 seconds in a minute");
     }
-    if (minutes.activity(i) > static_cast<uint32_t>(ActivityState::kByUptime)) {
-      return absl::InvalidArgumentError("minutes: unknown activity");
-    }
   }
   return absl::OkStatus();
 }
@@ -254,7 +251,9 @@ class ColumnReader {
   uint32_t buckets_ = 0;
 };
 
-absl::Status ValidateWindows(const v1::MetricColumns& columns, int minutes, int strings) {
+absl::Status ValidateWindows(const v1::MetricColumns& columns, const v1::Contents& contents) {
+  const int minutes = contents.minutes().wall_min_delta_size();
+  const int strings = contents.strings_size();
   ColumnReader reader(columns);
   for (int i = 0; i < reader.windows(); ++i) {
     if (!reader.Next()) return ColumnError(columns.metric(), "a number or bucket is out of range");
@@ -270,6 +269,22 @@ absl::Status ValidateWindows(const v1::MetricColumns& columns, int minutes, int 
   }
   if (!reader.AllBucketsRead()) return ColumnError(columns.metric(), "bucket counts left over");
   return absl::OkStatus();
+}
+
+absl::Status ValidateMetric(const v1::MetricColumns& columns, const v1::Contents& contents) {
+  CANDOR_RETURN_IF_ERROR(ValidateLengths(columns));
+  return ValidateWindows(columns, contents);
+}
+
+// A metric of a newer version may have lists of a kind that does not exist here yet.
+bool Readable(const v1::MetricColumns& columns, const v1::Contents& contents) {
+  return FindMetric(columns.metric()) != nullptr || ValidateMetric(columns, contents).ok();
+}
+
+// What an activity of a newer version means is not known, so nobody is said to have worked.
+ActivityState ActivityOf(uint32_t number) {
+  const bool known = number <= static_cast<uint32_t>(ActivityState::kByUptime);
+  return known ? static_cast<ActivityState>(number) : ActivityState::kInactive;
 }
 
 }  // namespace
@@ -316,9 +331,8 @@ absl::Status ValidateColumns(const v1::Contents& contents) {
       return absl::OutOfRangeError("batch with more than " +
                                    std::to_string(ColumnLimits::kWindowsMax) + " windows");
     }
-    CANDOR_RETURN_IF_ERROR(ValidateLengths(columns));
-    CANDOR_RETURN_IF_ERROR(ValidateWindows(columns, contents.minutes().wall_min_delta_size(),
-                                           contents.strings_size()));
+    if (columns.metric() != 0 && FindMetric(columns.metric()) == nullptr) continue;
+    CANDOR_RETURN_IF_ERROR(ValidateMetric(columns, contents));
   }
   return absl::OkStatus();
 }
@@ -336,7 +350,7 @@ std::vector<Minute> DecodeMinutes(const v1::Contents& contents) {
     m.boottime_s = boottime += in.boottime_s_delta(i);
     m.boot_id = contents.boots(static_cast<int>(in.boot(i)));
     m.observed_s = in.observed_s(i);
-    m.activity = static_cast<ActivityState>(in.activity(i));
+    m.activity = ActivityOf(in.activity(i));
   }
   return minutes;
 }
@@ -349,6 +363,7 @@ void VisitWindows(const v1::Contents& contents, const std::vector<Minute>& minut
                   WindowVisitor& visitor) {
   const Histogram none;
   for (const v1::MetricColumns& columns : contents.metrics()) {
+    if (!Readable(columns, contents)) continue;
     ColumnReader reader(columns);
     for (int i = 0; i < reader.windows() && reader.Next(); ++i) {
       const std::string_view subject =

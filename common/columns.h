@@ -75,7 +75,8 @@ struct ColumnLimits {
 void EncodeWindows(const std::vector<MinuteWindows>& minutes, v1::Contents& contents);
 
 // What a decode hands over, window by window, without building the vectors above. A window of a
-// metric unknown to this registry is handed over too, as kind distribution where it has counts.
+// metric unknown to this registry is handed over too, as kind distribution where it has counts; it
+// is passed over where its lists are of a kind unknown here.
 class WindowVisitor {
  public:
   virtual ~WindowVisitor() = default;
@@ -84,10 +85,12 @@ class WindowVisitor {
 };
 
 // Checks every list and index. InvalidArgument names the metric and the list that is wrong; then
-// nothing was visited.
+// nothing was visited. What only a newer version can judge is not refused: activities and the lists
+// of metrics that are not in this registry.
 absl::Status ValidateColumns(const v1::Contents& contents);
 
-// The minutes of a batch, in order. Contents must have passed ValidateColumns.
+// The minutes of a batch, in order. An activity unknown here is given as inactive. Contents must
+// have passed ValidateColumns.
 std::vector<Minute> DecodeMinutes(const v1::Contents& contents);
 
 // Contents must have passed ValidateColumns. The second form takes the minutes as DecodeMinutes

@@ -178,8 +178,13 @@ RowFolder::~RowFolder() = default;
 absl::Status RowFolder::FoldBatch(const LogRow& row, const DayGate& gate, Slice& slice) {
   auto& [batch, contents] = *messages_;
   CANDOR_RETURN_IF_ERROR(ParseSealed(row.sealed, batch));
+  if (batch.content_case() != v1::SealedBatch::kContentsZstd) {
+    ++slice.skipped;
+    return absl::OkStatus();
+  }
   CANDOR_RETURN_IF_ERROR(ParseContents(batch, contents));
   BatchFold(row, gate, slice).Run(contents, batch.sealed_wall_ms());
+  ++slice.batches;
   return absl::OkStatus();
 }
 
@@ -187,10 +192,7 @@ void RowFolder::Fold(const LogRow& row, const DayGate& gate, Slice& slice) {
   slice.watermark = std::max(slice.watermark, row.id);
   if (row.kind != static_cast<int>(LogKind::kBatch)) return;
   const absl::Status status = FoldBatch(row, gate, slice);
-  if (status.ok()) {
-    ++slice.batches;
-    return;
-  }
+  if (status.ok()) return;
   ++slice.skipped;
   LogError("a batch in the log cannot be read and is not folded",
            {{"log", row.id}, {"device", row.device}, {"error", std::string(status.message())}});

@@ -92,10 +92,10 @@ class RowFolder {
   RowFolder& operator=(RowFolder&&) noexcept;
   ~RowFolder();
 
-  // Adds one row. Rows of other kinds than kBatch, kinds of metrics and events that this version
-  // does not know, and numbers out of all range are passed over: they stay in the log for a rebuild
-  // by a version that knows them. A batch that cannot be read at all is logged and counted as
-  // skipped; it was readable when it was accepted, so nothing here may stop the fold.
+  // Adds one row. Rows of other kinds than kBatch, contents and kinds of metrics and events that
+  // this version does not know, and numbers out of all range are passed over: they stay in the log
+  // for a rebuild by a version that knows them. A batch that cannot be read at all is logged and
+  // counted as skipped; it was readable when it was accepted, so nothing here may stop the fold.
   void Fold(const LogRow& row, const DayGate& gate, Slice& slice);
 
  private:

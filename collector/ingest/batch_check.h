@@ -1,6 +1,7 @@
 // Validation of one batch before it may be committed: size, frame, epoch, contents down to the last
 // column and index, and its hashes. What fails is never an error but an Arrival of kind kRefused:
-// it takes the place where it stood in its stream, so that nothing wedges.
+// it takes the place where it stood in its stream, so that nothing wedges. What is merely new here
+// (contents, metrics, events, activities) is no mistake and keeps its bytes.
 //
 // A checker keeps the memory of the messages it parsed into; CheckerPool lends them, so that there
 // are as many as checks run at once and not as many as streams. Checkers: one thread at a time.

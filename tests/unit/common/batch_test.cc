@@ -69,8 +69,7 @@ TEST_CASE("a batch that breaks a rule is refused with the rule's name") {
                Case{"sequence", [](v1::SealedBatch& b) { b.clear_seq(); }, kBad},
                Case{"out of range", [](v1::SealedBatch& b) { b.set_seq(~uint64_t{0}); }, kBad},
                Case{"predecessor", [](v1::SealedBatch& b) { b.set_predecessor("short"); }, kBad},
-               Case{"does not know", [](v1::SealedBatch& b) { b.clear_contents_zstd(); },
-                    absl::StatusCode::kUnimplemented},
+               Case{"without a content", [](v1::SealedBatch& b) { b.clear_contents_zstd(); }, kBad},
                Case{"ends before",
                     [](v1::SealedBatch& b) { *b.mutable_tombstone() = TombstoneTo(2); }, kBad},
                Case{"without the hash",
@@ -83,6 +82,20 @@ TEST_CASE("a batch that breaks a rule is refused with the rule's name") {
   const absl::Status status = ParseSealed(batch.SerializeAsString(), again);
   REQUIRE(status.code() == c.code);
   REQUIRE(std::string(status.message()).find(c.what) != std::string::npos);
+}
+
+TEST_CASE("a content of a newer version passes the frame's checks and cannot be read") {
+  v1::SealedBatch batch;
+  REQUIRE_OK(ParseSealed(SealContents({7, 3, ""}, BatchClass::kEvents, 1, OneCrash()), batch));
+  batch.clear_contents_zstd();
+  batch.GetReflection()->MutableUnknownFields(&batch)->AddLengthDelimited(99, "new");
+  const std::string sealed = batch.SerializeAsString();
+  v1::SealedBatch again;
+  REQUIRE_OK(ParseSealed(sealed, again));
+  REQUIRE(LastSeq(again) == 3);
+  REQUIRE(ChainHash(sealed, again) == Sha256(sealed));
+  v1::Contents contents;
+  REQUIRE(ParseContents(again, contents).code() == absl::StatusCode::kFailedPrecondition);
 }
 
 TEST_CASE("bytes that are no batch, and one too large, are refused") {

@@ -115,6 +115,44 @@ TEST_CASE("a metric of a newer version is kept and visited") {
   REQUIRE(count.seen == 3);
 }
 
+TEST_CASE("a newer version's lists of a metric unknown here are passed over, its neighbours read") {
+  const auto spoil = GENERATE(
+      +[](v1::MetricColumns& m) { m.clear_sum_delta(); },
+      +[](v1::MetricColumns& m) { m.clear_bucket_count(); },
+      +[](v1::MetricColumns& m) { m.set_scale_delta(0, 20); },
+      +[](v1::MetricColumns& m) { m.set_subject(0, 77); },
+      +[](v1::MetricColumns& m) { m.set_minute_delta(0, 9); });
+  v1::Contents contents = Small();
+  v1::MetricColumns& newer = *contents.add_metrics();
+  newer = contents.metrics(0);
+  newer.set_metric(9'999);
+  spoil(newer);
+  REQUIRE_OK(ValidateColumns(contents));
+  class Seen final : public WindowVisitor {
+   public:
+    void OnWindow(const Minute&, uint32_t number, std::string_view, int64_t,
+                  const Histogram&) override {
+      ++windows[number];
+    }
+    std::map<uint32_t, int> windows;
+  } seen;
+  VisitWindows(contents, seen);
+  REQUIRE(seen.windows.contains(101));
+  REQUIRE_FALSE(seen.windows.contains(9'999));
+  newer.set_metric(101);
+  REQUIRE_FALSE(ValidateColumns(contents).ok());
+}
+
+TEST_CASE("an activity of a newer version is kept and read as inactive") {
+  const auto number = GENERATE(4U, 5U, 7U, 1'000'000U, ~0U);
+  v1::Contents contents = Small();
+  contents.mutable_minutes()->set_activity(0, number);
+  REQUIRE_OK(ValidateColumns(contents));
+  REQUIRE(DecodeMinutes(contents)[0].activity == ActivityState::kInactive);
+  contents.mutable_minutes()->set_activity(0, 3);
+  REQUIRE(DecodeMinutes(contents)[0].activity == ActivityState::kByUptime);
+}
+
 TEST_CASE("damaged columns are refused with the metric and the list that is wrong") {
   struct Case {
     const char* what;
@@ -166,8 +204,6 @@ TEST_CASE("damaged columns are refused with the metric and the list that is wron
            "minutes: boot"},
       Case{"a minute of 61 seconds",
            [](v1::Contents& m) { m.mutable_minutes()->set_observed_s(0, 61); }, "60 seconds"},
-      Case{"unknown activity", [](v1::Contents& m) { m.mutable_minutes()->set_activity(0, 4); },
-           "activity"},
       Case{"time out of range",
            [](v1::Contents& m) { m.mutable_minutes()->set_wall_min_delta(0, INT64_MAX); }, "time"},
       Case{"time before 1970",

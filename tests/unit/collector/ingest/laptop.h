@@ -29,7 +29,7 @@ class Laptop {
     minute.windows.push_back(window);
     v1::Contents contents;
     EncodeWindows({minute}, contents);
-    return Link(SealContents(NextPlace(), BatchClass::kWindows, 1'788'000'000'000, contents));
+    return SealContents(contents);
   }
 
   // A batch whose frame is sound and whose contents are not.
@@ -38,6 +38,22 @@ class Laptop {
     FillPlace(batch);
     batch.set_contents_zstd("not a zstd frame");
     batch.set_contents_size(10);
+    return Link(batch.SerializeAsString());
+  }
+
+  // A batch of the laptop's own making, whatever stands in it.
+  std::string SealContents(const v1::Contents& contents) {
+    return Link(
+        candor::SealContents(NextPlace(), BatchClass::kWindows, 1'788'000'000'000, contents));
+  }
+
+  // A batch whose content is of a kind that does not exist yet.
+  std::string SealUnknown(std::string_view content) {
+    v1::SealedBatch batch;
+    FillPlace(batch);
+    batch.set_sealed_wall_ms(1'788'000'000'000);
+    batch.GetReflection()->MutableUnknownFields(&batch)->AddLengthDelimited(99,
+                                                                            std::string(content));
     return Link(batch.SerializeAsString());
   }
 
