@@ -211,6 +211,8 @@ absl::StatusOr<std::string> Database::QueryText(std::string_view sql) {
 }
 
 int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
+bool Database::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
 int64_t Database::changes() const { return sqlite3_changes64(db_); }
 
 absl::Status Database::Migrate(const std::vector<std::string_view>& migrations) {
@@ -256,7 +258,7 @@ Transaction::Transaction(Transaction&& other) noexcept : db_(std::exchange(other
 
 Transaction::~Transaction() {
   // A failed COMMIT or a full disk may have rolled back already.
-  if (db_ != nullptr && sqlite3_get_autocommit(db_->handle()) == 0) {
+  if (db_ != nullptr && db_->in_transaction()) {
     static_cast<void>(db_->Execute("ROLLBACK"));
   }
 }

@@ -127,6 +127,8 @@ class Database {
 
   int64_t last_insert_rowid() const;
   int64_t changes() const;
+  // A full disk and failed input or output end a transaction, not only the statement that met them.
+  bool in_transaction() const;
 
   // Steps of the schema: migrations[i] brings version i to i + 1 (PRAGMA user_version), each in its
   // own transaction. A database newer than the last step is refused with FailedPrecondition.

@@ -2,9 +2,21 @@
 
 #include <utility>
 
+#include "common/log.h"
 #include "common/status.h"
 
 namespace candor {
+namespace {
+
+// True where the store itself fails (a full disk, input or output, a lock), so that no other item
+// would fare better; false where one laptop's rows are damaged or contradict each other.
+bool ConcernsAll(const Database& db, const absl::Status& status) {
+  return !db.in_transaction() || absl::IsResourceExhausted(status) || absl::IsInternal(status) ||
+         absl::IsUnavailable(status) || absl::IsCancelled(status) ||
+         absl::IsPermissionDenied(status) || absl::IsNotFound(status);
+}
+
+}  // namespace
 
 IngestQueue::IngestQueue(Writer& writer, IngestStats& stats, std::function<void(int64_t)> committed)
     : writer_(writer),
@@ -60,16 +72,49 @@ void IngestQueue::Take(Group& group) {
   group.swap(waiting_);
 }
 
+// All together first, which costs least. Only a group in which something cannot be stored is undone
+// and run again with each item for itself.
 absl::Status IngestQueue::RunGroup(Database& db, Group& group) {
+  CANDOR_RETURN_IF_ERROR(db.Execute("SAVEPOINT ingest"));
+  const absl::Status together = RunTogether(db, group);
+  if (together.ok()) return db.Execute("RELEASE ingest");
+  if (ConcernsAll(db, together)) return together;
+  CANDOR_RETURN_IF_ERROR(db.Execute("ROLLBACK TO ingest"));
+  appender_.Undone();
+  CANDOR_RETURN_IF_ERROR(RunOneByOne(db, group));
+  return db.Execute("RELEASE ingest");
+}
+
+absl::Status IngestQueue::RunTogether(Database& db, Group& group) {
+  CANDOR_RETURN_IF_ERROR(appender_.Begin(db));
+  for (Item& item : group) CANDOR_RETURN_IF_ERROR(RunItem(item));
+  return appender_.End();
+}
+
+absl::Status IngestQueue::RunOneByOne(Database& db, Group& group) {
   CANDOR_RETURN_IF_ERROR(appender_.Begin(db));
   for (Item& item : group) {
-    if (const auto* hello = std::get_if<EpochHello>(&item.what)) {
-      CANDOR_ASSIGN_OR_RETURN(item.result, appender_.Open(*hello));
-    } else {
-      CANDOR_ASSIGN_OR_RETURN(item.result, appender_.Append(std::get<Arrival>(item.what)));
-    }
+    const absl::Status status = appender_.Alone(db, [&] { return RunItem(item); });
+    if (status.ok()) continue;
+    if (ConcernsAll(db, status)) return status;
+    item.result = status;
+    appender_.ItemFailed();
+    const auto* hello = std::get_if<EpochHello>(&item.what);
+    LogError("cannot store what a laptop sent; the others' is stored",
+             {{"device", hello != nullptr ? hello->device : std::get<Arrival>(item.what).device},
+              {"seq", hello != nullptr ? 0 : std::get<Arrival>(item.what).seq},
+              {"error", std::string(status.message())}});
   }
-  return appender_.End();
+  return absl::OkStatus();
+}
+
+absl::Status IngestQueue::RunItem(Item& item) {
+  if (const auto* hello = std::get_if<EpochHello>(&item.what)) {
+    CANDOR_ASSIGN_OR_RETURN(item.result, appender_.Open(*hello));
+  } else {
+    CANDOR_ASSIGN_OR_RETURN(item.result, appender_.Append(std::get<Arrival>(item.what)));
+  }
+  return absl::OkStatus();
 }
 
 void IngestQueue::GroupDone(const absl::Status& status, std::shared_ptr<Group> group) {

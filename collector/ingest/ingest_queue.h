@@ -2,6 +2,9 @@
 // Writer's next group, in the order of arrival; answers come back after the commit, on a thread of
 // the queue's own, so that writing to streams never delays the next commit.
 //
+// What cannot be stored for reasons of its own (a damaged row behind it) fails alone. A store that
+// fails as such, a full disk say, fails the whole group.
+//
 // Thread-safe. The writer must outlive the queue; the destructor waits for what was submitted.
 #pragma once
 
@@ -57,6 +60,9 @@ class IngestQueue {
   void Add(Item item);
   void Take(Group& group);
   absl::Status RunGroup(Database& db, Group& group);
+  absl::Status RunTogether(Database& db, Group& group);
+  absl::Status RunOneByOne(Database& db, Group& group);
+  absl::Status RunItem(Item& item);
   void GroupDone(const absl::Status& status, std::shared_ptr<Group> group);
   void AnswerLoop();
   static void Deliver(const Item& item);

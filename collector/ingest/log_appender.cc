@@ -311,6 +311,7 @@ absl::Status LogAppender::WriteSeen() {
     seen.written_ms = seen.latest_ms;
     seen.version_changed = false;
   }
+  touched_.clear();
   return absl::OkStatus();
 }
 
@@ -320,8 +321,34 @@ absl::Status LogAppender::End() {
     sql_[kSaveCursor].BindAll(key.first, key.second, cursor.seq, Statement::Blob{cursor.chain_hash},
                               cursor.opened_ms);
     CANDOR_RETURN_IF_ERROR(sql_[kSaveCursor].Run());
+    cursor.dirty = false;
   }
   return WriteSeen();
+}
+
+absl::Status LogAppender::Alone(Database& db, const std::function<absl::Status()>& item) {
+  CANDOR_RETURN_IF_ERROR(db.Execute("SAVEPOINT item"));
+  const Counts counts = *counts_;
+  const int64_t next_id = next_id_;
+  const int64_t head = head_;
+  absl::Status status = item();
+  if (status.ok()) status = End();
+  if (!status.ok()) {
+    if (db.in_transaction()) CANDOR_RETURN_IF_ERROR(db.Execute("ROLLBACK TO item; RELEASE item"));
+    Undone();
+    *counts_ = counts;
+    next_id_ = next_id;
+    head_ = head;
+    return status;
+  }
+  return db.Execute("RELEASE item");
+}
+
+// What is remembered of rows may be of what was undone: it is read again.
+void LogAppender::Undone() {
+  cursors_.clear();
+  touched_.clear();
+  seen_.clear();
 }
 
 void LogAppender::Committed() {
@@ -338,10 +365,11 @@ void LogAppender::Committed() {
   cursors_.clear();
 }
 
+void LogAppender::ItemFailed() { ++stats_.item_failures; }
+
 void LogAppender::Abandoned() {
   ++stats_.commit_failures;
-  cursors_.clear();
-  seen_.clear();
+  Undone();
 }
 
 }  // namespace candor

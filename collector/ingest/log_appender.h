@@ -2,6 +2,8 @@
 // committer:
 //
 //   Begin, then any number of Open and Append, then End; after the commit, Committed or Abandoned.
+//   Where one of them fails, the caller rolls back to before Begin, says so with Undone and begins
+//   anew, with each Open and Append inside a call of Alone.
 //
 // Rules, for a batch that takes the places seq … last in an epoch whose cursor stands at `stored`:
 //   seq = stored + 1   its predecessor must be the cursor's chain hash (any, where the chain starts
@@ -21,6 +23,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,9 +63,18 @@ class LogAppender {
   // Writes cursors and last_seen.
   absl::Status End();
 
+  // Runs `item`, one Open or Append, and writes what it changed; its failure undoes nothing else.
+  // After an error that ended the transaction itself (a full disk, failed input or output) SQLite
+  // is in no transaction any more.
+  absl::Status Alone(Database& db, const std::function<absl::Status()>& item);
+
   // Counts what was committed.
   void Committed();
   void Abandoned();
+  // The transaction goes on without what was done since Begin.
+  void Undone();
+  // Counts an item that could not be stored while the rest of its group was.
+  void ItemFailed();
 
   // log.id of the last row written; 0 when none was.
   int64_t head() const { return head_; }

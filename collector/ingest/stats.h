@@ -18,7 +18,8 @@ struct IngestStats {
   std::atomic<uint64_t> lost_places{0};  // places in them
   std::atomic<uint64_t> ahead{0};
   std::atomic<uint64_t> commit_failures{0};
-  std::atomic<uint64_t> streams{0};  // accepted
+  std::atomic<uint64_t> item_failures{0};  // batches and hellos that could not be stored
+  std::atomic<uint64_t> streams{0};        // accepted
   std::atomic<int64_t> streams_open{0};
   std::atomic<uint64_t> streams_denied{0};
   std::atomic<uint64_t> streams_throttled{0};

@@ -1,7 +1,5 @@
 #include "collector/store/writer.h"
 
-#include <sqlite3.h>
-
 #include <future>
 #include <memory>
 #include <utility>
@@ -12,14 +10,11 @@
 namespace candor {
 namespace {
 
-// Some errors (a full disk, failed input or output) end the whole transaction, not the statement.
-bool TransactionGone(const Database& db) { return sqlite3_get_autocommit(db.handle()) != 0; }
-
 // Runs one request so that its failure undoes nothing but itself. Aborted: the whole group is lost.
 absl::Status RunInSavepoint(Database& db, const Writer::WriteFn& write) {
   CANDOR_RETURN_IF_ERROR(db.Execute("SAVEPOINT request"));
   absl::Status status = write(db);
-  if (TransactionGone(db)) return status;
+  if (!db.in_transaction()) return status;
   if (!status.ok()) {
     CANDOR_RETURN_IF_ERROR(db.Execute("ROLLBACK TO request"));
   }
@@ -86,7 +81,7 @@ void Writer::CommitGroup(std::vector<Request>& group) {
     CANDOR_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     for (size_t i = 0; i < group.size(); ++i) {
       results[i] = RunInSavepoint(db_, group[i].write);
-      if (TransactionGone(db_)) {
+      if (!db_.in_transaction()) {
         return results[i].ok() ? absl::InternalError("a write request ended the transaction")
                                : results[i];
       }

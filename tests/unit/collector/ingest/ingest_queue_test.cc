@@ -158,6 +158,112 @@ TEST_CASE("a full disk answers every batch of the group with the error, and inge
   REQUIRE(f.stats.pending_bytes == 0);
 }
 
+// Runs what `add` adds as one group.
+template <typename Add>
+void AsOneGroup(Fixture& f, Add add) {
+  std::promise<void> entered, opened;
+  f.writer->Submit(
+      [&](Database&) {
+        entered.set_value();
+        opened.get_future().wait();
+        return absl::OkStatus();
+      },
+      nullptr);
+  entered.get_future().wait();
+  add();
+  opened.set_value();
+}
+
+TEST_CASE("a batch that meets a damaged row fails alone; its group is stored") {
+  Fixture f;
+  f.Start();
+  Laptop damaged(1), sound(2);
+  REQUIRE_OK(f.Open(damaged));
+  REQUIRE_OK(f.Open(sound));
+  Laptop dropped = damaged;
+  dropped.Seal(1);
+  const std::string tombstone = damaged.SealTombstone(1, dropped.chain_hash());
+  f.Append(damaged, tombstone);
+  REQUIRE(f.listener->Wait(1)[0]->verdict == Verdict::kStored);
+  REQUIRE_OK(f.writer->Run(
+      [](Database& db) { return db.Execute("UPDATE log SET sealed = x'ff' WHERE epoch = 1"); }));
+
+  const uint64_t commits = f.writer->commits();
+  AsOneGroup(f, [&] {
+    for (int i = 0; i < 3; ++i) f.Append(sound, sound.Seal(i));
+    f.Append(damaged, tombstone);
+    f.Append(damaged, damaged.Seal(2));
+    for (int i = 3; i < 6; ++i) f.Append(sound, sound.Seal(i));
+  });
+  const auto answers = f.listener->Wait(9);
+  for (const size_t i : {1, 2, 3, 5, 6, 7, 8}) {
+    INFO(i);
+    REQUIRE_OK(answers[i]);
+    REQUIRE(answers[i]->verdict == Verdict::kStored);
+  }
+  REQUIRE_FALSE(answers[4].ok());
+  REQUIRE(f.writer->commits() == commits + 2);  // what held it up, and the group
+  REQUIRE(f.Rows() == 8);
+  REQUIRE(f.head_ == 8);
+  REQUIRE(f.stats.batches == 8);
+  REQUIRE(f.stats.item_failures == 1);
+  REQUIRE(f.stats.commit_failures == 0);
+  REQUIRE(f.stats.pending_bytes == 0);
+}
+
+TEST_CASE("a write that fails for one laptop undoes that laptop's item only") {
+  struct Case {
+    const char* what;
+    const char* trigger;
+  };
+  const auto c = GENERATE(
+      Case{"the batch's row", "BEFORE INSERT ON log WHEN new.epoch = 1"},
+      Case{"the cursor's row, after the batch's", "BEFORE UPDATE ON cursor WHEN new.epoch = 1"});
+  INFO(c.what);
+  Fixture f;
+  f.Start();
+  Laptop failing(1), sound(2);
+  REQUIRE_OK(f.Open(failing));
+  REQUIRE_OK(f.Open(sound));
+  const auto raise = [&](Database& db) {
+    return db.Execute(std::string("CREATE TRIGGER fail ") + c.trigger +
+                      " BEGIN SELECT raise(ABORT, 'this laptop is unlucky'); END");
+  };
+  REQUIRE_OK(f.writer->Run(raise));
+  const std::string first = failing.Seal(1);
+  AsOneGroup(f, [&] {
+    f.Append(sound, sound.Seal(1));
+    f.Append(failing, first);
+    f.Append(sound, sound.Seal(2));
+  });
+  auto answers = f.listener->Wait(3);
+  REQUIRE(answers[0]->verdict == Verdict::kStored);
+  REQUIRE(std::string(answers[1].status().message()).find("unlucky") != std::string::npos);
+  REQUIRE(answers[2]->verdict == Verdict::kStored);
+  REQUIRE(f.Rows() == 2);
+  REQUIRE(f.head_ == 2);
+  REQUIRE(f.stats.batches == 2);
+
+  REQUIRE_OK(f.writer->Run([](Database& db) { return db.Execute("DROP TRIGGER fail"); }));
+  f.Append(failing, first);
+  REQUIRE(f.listener->Wait(4)[3]->verdict == Verdict::kStored);
+  REQUIRE(f.Rows() == 3);
+}
+
+TEST_CASE("a batch of an epoch that was never opened fails alone") {
+  Fixture f;
+  f.Start();
+  Laptop stranger(1), sound(2);
+  REQUIRE_OK(f.Open(sound));
+  AsOneGroup(f, [&] {
+    f.Append(stranger, stranger.Seal(1));
+    f.Append(sound, sound.Seal(1));
+  });
+  const auto answers = f.listener->Wait(2);
+  REQUIRE(absl::IsFailedPrecondition(answers[0].status()));
+  REQUIRE(answers[1]->verdict == Verdict::kStored);
+}
+
 TEST_CASE("a transaction that dies before ingest's turn still answers what waited") {
   Fixture f;
   f.Start();
