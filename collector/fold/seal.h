@@ -36,7 +36,8 @@ absl::StatusOr<int64_t> PruneLog(Database& db, const Retention& retention = {},
                                  int rows_max = 2'000);
 
 // Deletes all folds of at most `device_days_max` device-days that are sealed and older than
-// `fact_days`, and the counts of what came too late for them. Gives the number deleted.
+// `fact_days`, properties and unmeasured lists last told on such a day included (a laptop tells
+// both anew every day), and the counts of what came too late for them. Gives the number deleted.
 absl::StatusOr<int64_t> PruneFacts(Database& db, int64_t now_ms, const Retention& retention = {},
                                    int device_days_max = 200);
 

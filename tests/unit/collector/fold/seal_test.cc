@@ -94,5 +94,35 @@ TEST_CASE("folds go after 90 days, sealed ones only, a piece at a time") {
   CHECK(store.Int("SELECT min(hour) / 24 FROM hour_fact") == kMonday + 5);
 }
 
+TEST_CASE("what a laptop told last goes with the day it told it, unless it told it again") {
+  FoldStore store;
+  const auto tell = [&](int64_t device, uint64_t seq, int64_t day,
+                        std::vector<std::pair<std::string, std::string>> properties) {
+    v1::Event unmeasured;
+    unmeasured.mutable_unmeasured()->add_items()->set_reason("no battery");
+    BatchBuilder batch;
+    batch.Add(day, 600, InventoryEvent(true, std::move(properties)));
+    batch.Add(day, 600, unmeasured);
+    store.Insert({.device = device, .seq = seq}, batch.Build());
+  };
+  tell(1, 1, kMonday, {{"os", "one"}, {"disk", "gone since"}});
+  tell(1, 2, kMonday + 60, {{"os", "two"}});
+  tell(2, 1, kMonday, {{"os", "one"}});
+  store.FoldAll();
+  store.Seal(kMonday + 91);
+  const auto rows = [&](const char* table, int device) {
+    return store.Int(std::string("SELECT count(*) FROM ") + table +
+                     " WHERE device = " + std::to_string(device));
+  };
+  REQUIRE(rows("inventory", 2) == 2);  // with the mark of the complete list
+  REQUIRE(rows("unmeasured", 2) == 1);
+  CHECK(PruneFacts(store.db(), (kMonday + 90) * kMsPerDay).value() == 0);
+  CHECK(PruneFacts(store.db(), (kMonday + 91) * kMsPerDay).value() == 2);
+  CHECK(rows("inventory", 2) == 0);
+  CHECK(rows("unmeasured", 2) == 0);
+  CHECK(rows("unmeasured", 1) == 1);
+  CHECK(store.Text("SELECT value FROM inventory WHERE device = 1 AND key = 'os'") == "two");
+}
+
 }  // namespace
 }  // namespace candor
