@@ -11,6 +11,7 @@
 #include "collector/identity/fleet.h"
 #include "collector/server/collector.h"
 #include "collector/server/offline.h"
+#include "collector/server/open_files.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
@@ -64,6 +65,7 @@ absl::Status RunCollector(const CollectorSettings& settings,
                           const std::function<absl::StatusOr<CollectorSettings>()>& reread) {
   const sigset_t signals = OurSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  AllowOpenFiles(settings.streams_max);
   SystemClock clock;
   SystemRandom random;
   CANDOR_ASSIGN_OR_RETURN(std::unique_ptr<Collector> collector,
