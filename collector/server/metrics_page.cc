@@ -51,6 +51,9 @@ void AddIngest(const IngestStats& s, Page& page) {
   page.Counter("ingest_ahead_total", "Batches that came before their turn.", s.ahead.load());
   page.Counter("ingest_commit_failures_total", "Groups of batches that could not be committed.",
                s.commit_failures.load());
+  page.Counter("ingest_item_failures_total",
+               "Batches and hellos that could not be stored while the rest of their group was.",
+               s.item_failures.load());
   page.Counter("ingest_streams_total", "Streams accepted.", s.streams.load());
   page.Gauge("ingest_streams", "Streams open.", s.streams_open.load());
   page.Counter("ingest_streams_denied_total", "Streams of revoked or foreign identities.",
@@ -60,6 +63,25 @@ void AddIngest(const IngestStats& s, Page& page) {
   page.Counter("ingest_streams_superseded_total", "Streams replaced by a newer one.",
                s.streams_superseded.load());
   page.Gauge("ingest_pending_bytes", "Received and not yet on disk.", s.pending_bytes.load());
+}
+
+// Unlike the counters above these do not begin anew with the process.
+void AddLosses(const Losses& losses, Page& page) {
+  page.Gauge("forked_epochs",
+             "Spool lives of two laptops with one identity, or of a restored disk, until one of "
+             "them enrols anew.",
+             losses.forked_epochs);
+  page.Gauge("quarantine_batches", "Batches in quarantine.", losses.quarantined);
+  page.Gauge("log_gaps", "Times laptops no longer held what should have come next, in the log.",
+             losses.gaps);
+  page.Gauge("log_lost_places", "Batches that never came, in the log.", losses.lost_places);
+  page.Gauge("log_refused", "Batches refused for good, in the log.", losses.refused);
+  page.Gauge("log_tombstones", "Times full spools dropped batches, in the log.", losses.tombstones);
+  page.Gauge("log_dropped_places", "Batches that full spools dropped, in the log.",
+             losses.dropped_places);
+  page.Gauge("late_batches", "Batches with data for days sealed before.", losses.late_batches);
+  page.Gauge("late_windows", "Windows of days sealed before, not folded.", losses.late_windows);
+  page.Gauge("late_events", "Events of days sealed before, not folded.", losses.late_events);
 }
 
 }  // namespace
@@ -79,6 +101,7 @@ std::string MetricsPage(const IngestStats& ingest, const CollectorGauges& gauges
   page.Gauge("fold_lag_rows", "Rows of the log not yet folded.", gauges.fold_lag_rows);
   page.Gauge("fold_score_days_behind", "Device-days whose score is older than their facts.",
              gauges.fold_score_days_behind);
+  AddLosses(gauges.losses, page);
   page.Gauge("devices", "Devices enrolled and not revoked.", gauges.devices);
   page.Seconds("start_time_seconds", "When the collector started, since 1970.", "gauge",
                static_cast<double>(gauges.started_ms) / 1e3);

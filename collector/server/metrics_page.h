@@ -6,6 +6,7 @@
 #include <string>
 
 #include "collector/ingest/stats.h"
+#include "collector/store/losses.h"
 
 namespace candor {
 
@@ -22,6 +23,7 @@ struct CollectorGauges {
   int64_t started_ms = 0;
   int64_t resident_bytes = 0;
   double cpu_seconds = 0;
+  Losses losses;
 };
 
 std::string MetricsPage(const IngestStats& ingest, const CollectorGauges& gauges);

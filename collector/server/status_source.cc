@@ -52,6 +52,7 @@ absl::StatusOr<CollectorGauges> StatusSource::Gauges() {
                           reader_.QueryInt("SELECT coalesce(min(watermark), 0) FROM fold"));
   CANDOR_ASSIGN_OR_RETURN(gauges.fold_score_days_behind,
                           reader_.QueryInt("SELECT count(*) FROM score_dirty"));
+  CANDOR_ASSIGN_OR_RETURN(gauges.losses, ReadLosses(reader_));
   gauges.fold_lag_rows = std::max<int64_t>(0, gauges.log_head - watermark);
   gauges.commits = parts_.writer.commits();
   gauges.writes_waiting = parts_.writer.pending();

@@ -213,10 +213,16 @@ CREATE TABLE time_lost (
 ) WITHOUT ROWID;
 )sql";
 
+constexpr std::string_view kVersion2 = R"sql(
+-- Gaps, refusals and tombstones can be counted without a walk through the log's batches
+-- (collector/store/losses.h). A batch has no entry here and costs nothing.
+CREATE INDEX log_exceptional ON log (device, kind, seq, seq_last) WHERE kind <> 0;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string_view>& StoreMigrations() {
-  static const std::vector<std::string_view> migrations = {kVersion1};
+  static const std::vector<std::string_view> migrations = {kVersion1, kVersion2};
   return migrations;
 }
 

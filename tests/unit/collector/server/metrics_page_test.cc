@@ -48,9 +48,12 @@ TEST_CASE("the page carries the values") {
   CollectorGauges gauges;
   gauges.fold_lag_rows = 5;
   gauges.cpu_seconds = 1.5;
+  gauges.losses.forked_epochs = 2;
+  gauges.losses.lost_places = 17;
   const std::string page = MetricsPage(stats, gauges);
   for (const char* line : {"\ncandor_ingest_batches_total 12\n", "\ncandor_ingest_streams 4\n",
-                           "\ncandor_fold_lag_rows 5\n", "\ncandor_cpu_seconds_total 1.500\n"}) {
+                           "\ncandor_fold_lag_rows 5\n", "\ncandor_forked_epochs 2\n",
+                           "\ncandor_log_lost_places 17\n", "\ncandor_cpu_seconds_total 1.500\n"}) {
     INFO(line);
     REQUIRE(page.find(line) != std::string::npos);
   }
