@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "common/usage.h"
 #include "common/version.h"
 
 namespace {
@@ -132,8 +133,11 @@ int main(int argc, char** argv) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUsage;
+    std::fprintf(stderr, "candor-agent: %s\n", candor::UsageMistake(app, error).c_str());
+    return kWrongUsage;
   }
   auto settings = flags.Settings();
   if (!settings.ok()) return Fail(settings.status());

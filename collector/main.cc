@@ -10,6 +10,7 @@
 #include "collector/server/commands.h"
 #include "collector/server/grpc_listener.h"
 #include "common/log.h"
+#include "common/usage.h"
 #include "common/version.h"
 
 namespace candor {
@@ -99,7 +100,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "candor-collector: %s (see candor-collector --help)\n", error.what());
+    std::fprintf(stderr, "candor-collector: %s\n", UsageMistake(app, error).c_str());
     return kWrongUsage;
   }
   if (init->parsed()) return Finish(RunInit(flags.data, flags.hosts, std::cout));

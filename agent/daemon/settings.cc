@@ -36,6 +36,8 @@ absl::Status ReadServices(ConfigReader& reader, std::vector<ProbedService>& serv
     table.Get("http_path", service.http_path);
     table.Get("icmp", service.icmp);
     service.port = static_cast<uint16_t>(port);
+    // A value out of its range is named before what the rules below make of its absence.
+    CANDOR_RETURN_IF_ERROR(table.Finish());
     if (absl::Status status = CheckService(service); !status.ok()) {
       return table.Error("name", std::string(status.message()));
     }

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "common/usage.h"
 #include "common/version.h"
 
 namespace {
@@ -114,8 +115,11 @@ int main(int argc, char** argv) {
   AddPush(app, push);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUsage;
+    std::fprintf(stderr, "candor-uplink: %s\n", candor::UsageMistake(app, error).c_str());
+    return kWrongUsage;
   }
   candor::InitLog(candor::ParseLogLevel(log_level));
   return enroll_command->parsed() ? RunEnroll(enroll) : RunPush(push);

@@ -9,6 +9,7 @@
 
 #include "collector/query/nearest.h"
 #include "collector/query/text.h"
+#include "common/usage.h"
 #include "common/version.h"
 
 namespace candor {
@@ -62,7 +63,7 @@ class Parser {
     } catch (const CLI::CallForVersion&) {
       return Done(0, Concat("candor ", kVersion, "\n"));
     } catch (const CLI::ParseError& error) {
-      return Done(2, Concat(Mistake(error, argc, argv), HintText()));
+      return Done(2, Mistake(error, argc, argv));
     }
     for (const Parsed& parsed : parsed_) {
       if (!parsed.app->parsed() || !parsed.app->get_subcommands().empty()) continue;
@@ -143,7 +144,7 @@ class Parser {
                                              : Concat("candor ", parent->get_name());
   }
 
-  // CLI11's words, but for a command nobody knows.
+  // A command that nobody knows is answered with the nearest ones.
   std::string Mistake(const CLI::ParseError& error, int argc, const char* const* argv) {
     if (app_.get_subcommands().empty() && argc > 1 && argv[1][0] != '-') {
       std::vector<std::string> names;
@@ -152,11 +153,9 @@ class Parser {
       }
       std::sort(names.begin(), names.end());
       names.erase(std::unique(names.begin(), names.end()), names.end());
-      return Concat("no command '", argv[1], "'", DidYouMean(argv[1], names));
+      return Concat("no command '", argv[1], "'", DidYouMean(argv[1], names), HintText());
     }
-    std::string message = error.what();
-    std::replace(message.begin(), message.end(), '\n', ' ');
-    return message;
+    return UsageMistake(app_, error);
   }
 
   static std::string HintText() { return " (see candor --help)"; }

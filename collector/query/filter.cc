@@ -66,7 +66,7 @@ class FilterParser {
 
   absl::Status Not(int depth) {
     if (depth > FilterLimits::kDepthMax) {
-      return absl::InvalidArgumentError(Concat("filter: at character ", Peek().at,
+      return absl::InvalidArgumentError(Concat("--where: at character ", Peek().at,
                                                ": nested deeper than ", FilterLimits::kDepthMax));
     }
     if (TakeWord("not")) {
@@ -93,7 +93,7 @@ class FilterParser {
     }
     if (out_.terms_.size() == FilterLimits::kComparisonsMax) {
       return absl::InvalidArgumentError(
-          Concat("filter: more than ", FilterLimits::kComparisonsMax, " comparisons"));
+          Concat("--where: more than ", FilterLimits::kComparisonsMax, " comparisons"));
     }
     FilterTerm term;
     term.column = column.text;
@@ -151,7 +151,7 @@ class FilterParser {
 absl::StatusOr<FilterExpression> FilterExpression::Parse(std::string_view text) {
   if (text.size() > FilterLimits::kBytesMax) {
     return absl::InvalidArgumentError(
-        Concat("filter: longer than ", FilterLimits::kBytesMax, " bytes"));
+        Concat("--where: longer than ", FilterLimits::kBytesMax, " bytes"));
   }
   CANDOR_ASSIGN_OR_RETURN(std::vector<FilterToken> tokens, LexFilter(text));
   return FilterParser(std::move(tokens)).Run();
@@ -272,8 +272,9 @@ std::optional<size_t> FindColumn(const std::vector<Column>& columns, std::string
 absl::Status UnknownColumn(const FilterTerm& term, const std::vector<Column>& columns) {
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
-  return absl::InvalidArgumentError(Concat("filter: at character ", term.column_at, ": no column '",
-                                           term.column, "'", DidYouMean(term.column, names)));
+  return absl::InvalidArgumentError(Concat("--where: at character ", term.column_at,
+                                           ": no column '", term.column, "'",
+                                           DidYouMean(term.column, names)));
 }
 
 bool Holds(FilterOp op, int order) {
@@ -321,7 +322,7 @@ absl::StatusOr<Filter::Test> Filter::BindTerm(const FilterTerm& term,
     return test;
   }
   if (test.op == FilterOp::kContains && column.type != ColumnType::kText) {
-    return absl::InvalidArgumentError(Concat("filter: at character ", term.column_at,
+    return absl::InvalidArgumentError(Concat("--where: at character ", term.column_at,
                                              ": '~' needs text, ", column.name, " is not"));
   }
   CANDOR_ASSIGN_OR_RETURN(test.value, BindValue(term, column, now_ms));

@@ -106,7 +106,7 @@ absl::StatusOr<std::vector<FilterToken>> LexFilter(std::string_view text) {
 
 absl::Status FilterError(size_t at, std::string_view expected, std::string_view found) {
   return absl::InvalidArgumentError(
-      Concat("filter: at character ", at, ": expected ", expected, ", found ", found));
+      Concat("--where: at character ", at, ": expected ", expected, ", found ", found));
 }
 
 std::string DescribeToken(const FilterToken& token) {

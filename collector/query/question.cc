@@ -167,7 +167,7 @@ class Question {
       CANDOR_RETURN_IF_ERROR(Filter::Bind(part, all, context_.now_ms).status());
       if (!AllIn(part, columns)) {
         return absl::InvalidArgumentError(
-            "filter: columns of this table and columns of devices can be joined by 'and' only");
+            "--where: columns of this table and columns of devices can be joined by 'and' only");
       }
       filter_.rows.push_back(std::move(part));
     }

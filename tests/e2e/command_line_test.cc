@@ -149,14 +149,14 @@ TEST_CASE("what the collector cannot answer is one line") {
   CollectorFixture collector;
   collector.Start();
   const std::vector<std::pair<Words, Words>> mistakes = {
-      {{"devices", "--where", "score <"}, {"where", "7"}},
+      {{"devices", "--where", "score <"}, {"--where", "character 8"}},
       {{"devices", "--where", "scroe < 60"}, {"scroe"}},
       {{"devices", "--sort", "colour"}, {"colour"}},
       {{"devices", "--from", "soon"}, {"soon"}},
       {{"fleet", "--against", "never"}, {"never"}},
       {{"score", "--by", "shoe size"}, {"shoe size"}},
       {{"sql", "SELECT * FROM secrets"}, {"secrets"}},
-      {{"sql", "DELETE FROM scores"}, {"SELECT"}},
+      {{"sql", "DELETE FROM scores"}, {"SQL", "scores", "may not be modified"}},
       {{"token", "create", "--expires", "soon"}, {"soon"}},
   };
   for (const auto& [words, parts] : mistakes) {

@@ -13,6 +13,7 @@
 #include "common/random.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/usage.h"
 #include "common/version.h"
 #include "tools/loadgen/fleet_player.h"
 
@@ -136,8 +137,11 @@ int Main(int argc, char** argv) {
   Declare(app, args);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    std::fprintf(stderr, "candor-loadgen: %s\n", UsageMistake(app, error).c_str());
+    return 2;
   }
   const SystemClock clock;
   absl::Status status = Complete(args, clock);

@@ -113,6 +113,7 @@ TEST_CASE("A refused laptop can come again with a good token", "[uplink]") {
   const absl::Status status = laptop.Enroll().status();
   REQUIRE(absl::IsPermissionDenied(status));
   REQUIRE(Says(status, "enrolment refused"));
+  REQUIRE(Says(status, "token"));
   REQUIRE(absl::IsNotFound(laptop.Files().Load().status()));
   laptop.SetToken(collector.fleet.Token());
   REQUIRE_OK(laptop.Enroll());

@@ -52,16 +52,16 @@ RenderOptions Options(size_t width = 0, bool colour = false) {
 TEST_CASE("A table is aligned by what is seen, numbers to the right, with units in its headings") {
   REQUIRE(RenderAsTable(Devices(), Options()) ==
           "Devices\n"
-          "                                                                lost\n"
-          " host       model                   score  trend  last seen  min/day  crashes  "
+          "                                                                   lost\n"
+          " host       model                   score  trend  last seen   min/day  crashes  "
           "provisional  state\n"
           " ─────────────────────────────────────────────────────────────────────────────"
-          "───────────────────\n"
-          " anna       Corva 11                 54.0  ▁█     2 min ago     1.00        3  no"
+          "─────────────────────\n"
+          " anna       Corva 11                 54.0  ▁█     2 min ago      1.00        3  no"
           "           ok\n"
-          " zürich-語  Meridian 14 G2, docked      –         –                –        –  yes"
+          " zürich-語  Meridian 14 G2, docked      –         –                 –        –  yes"
           "          silent\n"
-          " c                                   80.0  ▆▆     3 days ago   12.00        0  no"
+          " c                                   80.0  ▅▅     3 days ago    12.00        0  no"
           "           ok\n"
           " 3 of 7 rows\n");
 }

@@ -137,47 +137,49 @@ TEST_CASE("What was not measured is on neither side of a comparison") {
 
 TEST_CASE("A mistake in a filter is answered with its position and what was expected") {
   const Example example = GENERATE(values<Example>({
-      {"", "filter: at character 1: expected a column, found the end"},
-      {"score <", "filter: at character 8: expected a value, found the end"},
-      {"score 60", "filter: at character 7: expected a comparison (= != < <= > >= ~), found '60'"},
-      {"score < 60 os ~ x", "filter: at character 12: expected 'and', 'or' or the end, found 'os'"},
-      {"(score < 60", "filter: at character 12: expected ')' for the '(' at 1, found the end"},
-      {"(score < 60]", "filter: at character 13: expected ')' for the '(' at 1, found the end"},
-      {"score < 60)", "filter: at character 11: expected 'and', 'or' or the end, found ')'"},
-      {"and", "filter: at character 1: expected a column, found 'and'"},
-      {"score < and", "filter: at character 9: expected a value, found 'and'"},
-      {"os ~ \"Debian", "filter: at character 6: expected a closing \", found the end"},
+      {"", "--where: at character 1: expected a column, found the end"},
+      {"score <", "--where: at character 8: expected a value, found the end"},
+      {"score 60", "--where: at character 7: expected a comparison (= != < <= > >= ~), found '60'"},
+      {"score < 60 os ~ x",
+       "--where: at character 12: expected 'and', 'or' or the end, found 'os'"},
+      {"(score < 60", "--where: at character 12: expected ')' for the '(' at 1, found the end"},
+      {"(score < 60]", "--where: at character 13: expected ')' for the '(' at 1, found the end"},
+      {"score < 60)", "--where: at character 11: expected 'and', 'or' or the end, found ')'"},
+      {"and", "--where: at character 1: expected a column, found 'and'"},
+      {"score < and", "--where: at character 9: expected a value, found 'and'"},
+      {"os ~ \"Debian", "--where: at character 6: expected a closing \", found the end"},
       {"score ! 6",
-       "filter: at character 7: expected a column, a value or a comparison (= != < <= > >= ~), "
+       "--where: at character 7: expected a column, a value or a comparison (= != < <= > >= ~), "
        "found '!'"},
-      {"scor < 60", "filter: at character 1: no column 'scor' (did you mean score?)"},
-      {"crashes > 0 and zzzzzz = 1", "filter: at character 17: no column 'zzzzzz'"},
-      {"score < 60]", "filter: at character 9: expected a number for score, found '60]'"},
-      {"score < abc", "filter: at character 9: expected a number for score, found 'abc'"},
-      {"score < nan", "filter: at character 9: expected a number for score, found 'nan'"},
-      {"score < 1e999", "filter: at character 9: expected a number for score, found '1e999'"},
+      {"scor < 60", "--where: at character 1: no column 'scor' (did you mean score?)"},
+      {"crashes > 0 and zzzzzz = 1", "--where: at character 17: no column 'zzzzzz'"},
+      {"score < 60]", "--where: at character 9: expected a number for score, found '60]'"},
+      {"score < abc", "--where: at character 9: expected a number for score, found 'abc'"},
+      {"score < nan", "--where: at character 9: expected a number for score, found 'nan'"},
+      {"score < 1e999", "--where: at character 9: expected a number for score, found '1e999'"},
       {"boot_s > 4GiB",
-       "filter: at character 10: expected a number or a duration such as 40s for boot_s, found "
+       "--where: at character 10: expected a number or a duration such as 40s for boot_s, found "
        "'4GiB'"},
       {"disk_free_gib < 3s",
-       "filter: at character 17: expected a number or a size such as 20GiB for disk_free_gib, "
+       "--where: at character 17: expected a number or a size such as 20GiB for disk_free_gib, "
        "found '3s'"},
-      {"score > 5s", "filter: at character 9: expected a number for score, found '5s'"},
-      {"score ~ 5", "filter: at character 1: '~' needs text, score is not"},
+      {"score > 5s", "--where: at character 9: expected a number for score, found '5s'"},
+      {"score ~ 5", "--where: at character 1: '~' needs text, score is not"},
       {"score < none",
-       "filter: at character 9: expected a value ('none' goes with = and != only), found 'none'"},
-      {"score", "filter: at character 6: expected a comparison after score, found none"},
+       "--where: at character 9: expected a value ('none' goes with = and != only), found 'none'"},
+      {"score", "--where: at character 6: expected a comparison after score, found none"},
       {"provisional = maybe",
-       "filter: at character 15: expected true or false for provisional, found 'maybe'"},
+       "--where: at character 15: expected true or false for provisional, found 'maybe'"},
       {"last_seen < soon",
-       "filter: at character 13: expected a time, a date or an age such as 7d for last_seen, found "
+       "--where: at character 13: expected a time, a date or an age such as 7d for last_seen, "
+       "found "
        "'soon'"},
       {"trend = 1",
-       "filter: at character 1: expected a column that can be compared, found the series 'trend'"},
+       "--where: at character 1: expected a column that can be compared, found the series 'trend'"},
       {"host ~ 'Zürich' and scor = 1",
-       "filter: at character 21: no column 'scor' (did you mean score?)"},
+       "--where: at character 21: no column 'scor' (did you mean score?)"},
       {"host = \x01",
-       "filter: at character 8: expected a column, a value or a comparison (= != < "
+       "--where: at character 8: expected a column, a value or a comparison (= != < "
        "<= > >= ~), found a control character"},
   }));
   INFO(example.text);
@@ -185,19 +187,19 @@ TEST_CASE("A mistake in a filter is answered with its position and what was expe
 }
 
 TEST_CASE("A filter has limits on length, depth and number of comparisons") {
-  REQUIRE(Kept(std::string(FilterLimits::kBytesMax + 1, ' ')) == "filter: longer than 4096 bytes");
+  REQUIRE(Kept(std::string(FilterLimits::kBytesMax + 1, ' ')) == "--where: longer than 4096 bytes");
   const std::string fits(FilterLimits::kDepthMax, '(');
   REQUIRE(Kept(fits + "score<60" + std::string(FilterLimits::kDepthMax, ')')) == "b");
   const std::string deep(FilterLimits::kDepthMax + 1, '(');
   REQUIRE(Kept(deep + "score<60" + std::string(FilterLimits::kDepthMax + 1, ')')) ==
-          "filter: at character 34: nested deeper than 32");
+          "--where: at character 34: nested deeper than 32");
   std::string nots;
   for (int i = 0; i < 500; ++i) nots += "not ";
   REQUIRE(Kept(nots + "provisional").find("nested deeper than 32") != std::string::npos);
   std::string many = "score<60";
   for (size_t i = 1; i < FilterLimits::kComparisonsMax; ++i) many += " or score<60";
   REQUIRE(Kept(many) == "b");
-  REQUIRE(Kept(many + " or score<60") == "filter: more than 200 comparisons");
+  REQUIRE(Kept(many + " or score<60") == "--where: more than 200 comparisons");
 }
 
 TEST_CASE("The parts that a top-level and joins keep the same rows as the whole") {

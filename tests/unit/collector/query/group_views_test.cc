@@ -97,7 +97,7 @@ TEST_CASE("devices: any metric and any property is a column once it is named") {
 
   const auto wrong = store.Ask("devices", [](v1::QueryRequest& r) { r.set_where("boots_s > 1"); });
   REQUIRE(MessageOf(wrong.status()) ==
-          "filter: at character 1: no column 'boots_s' (did you mean boot_s?)");
+          "--where: at character 1: no column 'boots_s' (did you mean boot_s?)");
 }
 
 TEST_CASE("score: groups are the plain mean of their device-days, provisional ones left out") {
@@ -182,9 +182,9 @@ TEST_CASE("A filter over groups may choose devices by their own columns") {
   REQUIRE_OK(both);
   REQUIRE(ColumnText(both->front(), "department") == "Legal");
   REQUIRE(MessageOf(ask("os ~ Debian or devices > 1").status()) ==
-          "filter: columns of this table and columns of devices can be joined by 'and' only");
+          "--where: columns of this table and columns of devices can be joined by 'and' only");
   REQUIRE(MessageOf(ask("oss ~ Debian").status()) ==
-          "filter: at character 1: no column 'oss' (did you mean os, loss_pct?)");
+          "--where: at character 1: no column 'oss' (did you mean os, loss_pct?)");
 }
 
 TEST_CASE("fleet: score, roll call, time lost and domains in one look") {
