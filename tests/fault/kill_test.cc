@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "common/random.h"
+#include "tests/fault/enroll_laptop.h"
 #include "tests/fault/log_contents.h"
 #include "tests/support/catch.h"
 #include "tests/support/collector/collector_fixture.h"
@@ -31,12 +32,7 @@ class StormyFleet {
     const std::string token = collector_.TokenFile(kLaptops);
     for (size_t i = 0; i < kLaptops; ++i) {
       states_[i] = collector_.folder() + "/laptop" + std::to_string(i);
-      std::filesystem::create_directories(states_[i]);
-      RequireSuccess(RunProgram({ProgramPath("candor-uplink"), "enroll", "--collector",
-                                 collector_.enroll_address(), "--token-file", token,
-                                 "--ca-fingerprint", collector_.fingerprint(), "--state",
-                                 states_[i], "--host", "storm-" + std::to_string(i)}),
-                     "candor-uplink enroll");
+      EnrollLaptop(collector_, token, states_[i], "storm-" + std::to_string(i));
       StartLaptop(i);
     }
   }
@@ -127,29 +123,34 @@ TEST_CASE(
   fleet.collector().Stop();
   fleet.collector().Offline("check");
 
-  const auto log = ReadLog(fleet.collector().data(), "storm");
+  const auto log = ReadLog(fleet.collector().data());
   REQUIRE_OK(log);
+  const auto notices = Notices(*log, "storm");
+  REQUIRE_OK(notices);
   const std::set<std::string> begun = fleet.Diary("begin");
   const std::set<std::string> spooled = fleet.Diary("spooled");
-  for (const auto& [what, times] : killed) std::cout << what << " killed " << times << "\n";
-  std::cout << spooled.size() << " measurements spooled, " << log->batches << " batches stored\n";
 
   CHECK(spooled.size() > 20 * rounds);
   CHECK(fleet.Diary("epoch").empty());
   uint64_t lost = 0;
-  for (const std::string& text : spooled) lost += log->notices.contains(text) ? 0 : 1;
+  for (const std::string& text : spooled) lost += notices->contains(text) ? 0 : 1;
   CHECK(lost == 0);
   uint64_t doubled = 0, invented = 0;
-  for (const auto& [text, times] : log->notices) {
+  for (const auto& [text, times] : *notices) {
     doubled += times > 1 ? 1 : 0;
     invented += begun.contains(text) ? 0 : 1;
   }
   CHECK(doubled == 0);
   CHECK(invented == 0);
-  CHECK(log->refused == 0);
-  CHECK(log->gaps == 0);
-  CHECK(log->tombstones == 0);
+  CHECK(log->Count(LogKind::kRefused) == 0);
+  CHECK(log->Count(LogKind::kGap) == 0);
+  CHECK(log->Count(LogKind::kTombstone) == 0);
   CHECK(log->quarantined == 0);
+
+  std::cout << "result: " << rounds << " rounds:";
+  for (const auto& [what, times] : killed) std::cout << " " << what << " " << times << ",";
+  std::cout << " " << spooled.size() << " measurements, " << log->rows.size() << " batches, "
+            << lost << " lost, " << doubled << " doubled\n";
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/random.h"
+#include "common/registry.h"
 #include "common/status.h"
 #include "tests/fault/uplink_child.h"
 
@@ -22,6 +23,8 @@ namespace {
 constexpr size_t kUnsentMax = 1 << 20;
 constexpr int kPushDeadlineMs = 20'000;
 constexpr int kPauseMs = 30;
+
+bool DiskIsFull(const absl::Status& status) { return absl::IsResourceExhausted(status); }
 
 class Diary {
  public:
@@ -55,8 +58,10 @@ class Storm {
 
   absl::Status Run(const std::atomic<bool>& draining) {
     SpoolOptions spool;
-    spool.path = options_.state + "/spool.db";
+    spool.path =
+        (options_.spool_folder.empty() ? options_.state : options_.spool_folder) + "/spool.db";
     spool.bytes_max = options_.spool_bytes_max;
+    spool.backlog_bytes_max = options_.backlog_bytes_max;
     spool.boot_id = boot_;
     spool.machine_id = "storm";
     CANDOR_ASSIGN_OR_RETURN(spool_, Spool::Open(spool, clock_, random_));
@@ -78,6 +83,16 @@ class Storm {
   absl::Status Measure(int64_t now_ms) {
     measure_ms_ = now_ms + options_.measure_every_ms;
     const std::string text = run_ + "-" + std::to_string(++number_);
+    const bool minute = options_.minutes && seals_ % 2 == 1;
+    const std::string kind = minute ? "-minute" : "";
+    CANDOR_RETURN_IF_ERROR(diary_.Write("begin" + kind, text));
+    const absl::Status added = spool_->Add(minute ? MinuteCalled(text) : NoticeCalled(text));
+    if (DiskIsFull(added)) return diary_.Write("taken" + kind, text);
+    CANDOR_RETURN_IF_ERROR(added);
+    return diary_.Write("spooled" + kind, text);
+  }
+
+  Harvest NoticeCalled(const std::string& text) const {
     Harvest harvest;
     RecordedEvent& recorded = harvest.events.emplace_back();
     recorded.boot_id = boot_;
@@ -85,14 +100,28 @@ class Storm {
     recorded.event.set_boottime_ms(clock_.BoottimeMs());
     recorded.event.mutable_agent_notice()->set_code("storm");
     recorded.event.mutable_agent_notice()->set_text(text);
-    CANDOR_RETURN_IF_ERROR(diary_.Write("begin", text));
-    CANDOR_RETURN_IF_ERROR(spool_->Add(harvest));
-    return diary_.Write("spooled", text);
+    return harvest;
+  }
+
+  // A gauge with `text` for its subject.
+  Harvest MinuteCalled(const std::string& text) const {
+    MinuteWindows minute;
+    minute.minute.wall_min = clock_.WallMs() / 60'000;
+    minute.minute.boottime_s = clock_.BoottimeMs() / 1'000;
+    minute.minute.boot_id = boot_;
+    minute.windows.push_back({metric::kDiskFree, text, 1, {}});
+    Harvest harvest;
+    harvest.minute = std::move(minute);
+    return harvest;
   }
 
   absl::Status Seal(int64_t now_ms) {
     seal_ms_ = now_ms + options_.seal_every_ms;
-    return spool_->Figures().pending > 0 ? spool_->Seal() : absl::OkStatus();
+    if (spool_->Figures().pending == 0) return absl::OkStatus();
+    const absl::Status sealed = spool_->Seal();
+    if (DiskIsFull(sealed)) return absl::OkStatus();
+    ++seals_;
+    return sealed;
   }
 
   absl::Status Carry(int64_t now_ms) {
@@ -103,15 +132,21 @@ class Storm {
       }
       return StartPush();
     }
+    const absl::StatusOr<bool> goes_on = Exchange();
+    // As with the daemon, a disk that takes nothing ends the push, and another follows.
+    if (!goes_on.ok() && !DiskIsFull(goes_on.status())) return goes_on.status();
+    if (!goes_on.ok() || !*goes_on) EndPush(now_ms);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> Exchange() {
     CANDOR_RETURN_IF_ERROR(Feed());
-    const bool open = uplink_->Exchange(1);
-    bool done = !open;
+    bool goes_on = uplink_->Exchange(1);
     while (std::optional<v1::FromUplink> message = uplink_->Take()) {
       CANDOR_RETURN_IF_ERROR(Hear(*message));
-      done = done || message->has_done();
+      goes_on = goes_on && !message->has_done();
     }
-    if (done) EndPush(now_ms);
-    return absl::OkStatus();
+    return goes_on;
   }
 
   absl::Status StartPush() {
@@ -128,15 +163,14 @@ class Storm {
     hello->set_last_sealed(position.last_sealed);
     message.mutable_start()->set_deadline_ms(kPushDeadlineMs);
     uplink_->Queue(message);
-    flight_.emplace(spool_->BeginFlight());
     epoch_ = position.epoch;
     ended_ = false;
     return absl::OkStatus();
   }
 
-  // As much as the uplink reads, then the end.
+  // After the welcome: as much as the uplink reads, then the end.
   absl::Status Feed() {
-    while (!ended_ && uplink_->unsent() < kUnsentMax) {
+    while (flight_ && !ended_ && uplink_->unsent() < kUnsentMax) {
       absl::StatusOr<std::optional<HeldBatch>> next = flight_->Next();
       if (!next.ok() && !absl::IsAborted(next.status())) return next.status();
       v1::ToUplink message;
@@ -156,6 +190,9 @@ class Storm {
       const auto goes_on = spool_->Welcome(epoch_, message.welcome().next_seq());
       CANDOR_RETURN_IF_ERROR(goes_on.status());
       if (!*goes_on) CANDOR_RETURN_IF_ERROR(diary_.Write("epoch", "lost"));
+      // Told again, it means that what is under way was not taken.
+      flight_.reset();
+      flight_.emplace(spool_->BeginFlight());
     }
     if (message.has_ack()) {
       std::vector<Spool::Refusal> refused;
@@ -185,6 +222,7 @@ class Storm {
   uint64_t epoch_ = 0;
   bool ended_ = false;
   uint64_t number_ = 0;
+  uint64_t seals_ = 0;
   int64_t measure_ms_ = 0;
   int64_t seal_ms_ = 0;
   int64_t push_ms_ = 0;

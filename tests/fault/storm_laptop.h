@@ -3,8 +3,10 @@
 // something that matters.
 //
 // Everything it measures is numbered and told to a diary: a line before it is handed to the spool
-// ("begin TEXT"), one after the spool made it durable ("spooled TEXT"). The diary is written with
-// plain writes: they outlive the process, as the test only kills processes, never the machine.
+// ("begin TEXT"), one after the spool made it durable ("spooled TEXT"), or took it into memory
+// because the disk takes nothing ("taken TEXT"). A minute in place of an event has "begin-minute"
+// and so on. The diary is written with plain writes: they outlive the process, as the test only
+// kills processes, never the machine.
 #pragma once
 
 #include <atomic>
@@ -16,11 +18,15 @@
 namespace candor::testing {
 
 struct StormOptions {
-  std::string state;   // folder with identity, spool, diary
-  std::string uplink;  // the program
+  std::string state;         // folder with identity, spool, diary
+  std::string spool_folder;  // empty: `state`
+  std::string uplink;        // the program
   int measure_every_ms = 5;
   int seal_every_ms = 120;
   uint64_t spool_bytes_max = 256ull << 20;
+  size_t backlog_bytes_max = 1 << 20;
+  // Every other batch holds minutes, of the least important class; else all hold events.
+  bool minutes = false;
 };
 
 // Runs until `draining` is set, then until the spool is empty and everything is acknowledged.
