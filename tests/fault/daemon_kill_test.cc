@@ -161,7 +161,7 @@ class DaemonStorm {
 
   // Something to tell, and one blow after a moment at random; what was hit.
   std::string Strike() {
-    laptops_[random_.Below(kLaptops)]->Fail(1 + random_.Below(3));
+    laptops_[random_.Below(kLaptops)]->Fail(1 + random_.Below(12));
     const size_t i = random_.Below(kLaptops);
     const uint64_t blow = random_.Below(9);
     const bool in_push = blow >= 7 || random_.Below(2) == 0;
