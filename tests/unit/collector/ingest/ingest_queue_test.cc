@@ -174,7 +174,7 @@ void AsOneGroup(Fixture& f, Add add) {
   opened.set_value();
 }
 
-TEST_CASE("a batch that meets a damaged row fails alone; its group is stored") {
+TEST_CASE("a batch that meets a damaged row fails alone, its group is stored") {
   Fixture f;
   f.Start();
   Laptop damaged(1), sound(2);

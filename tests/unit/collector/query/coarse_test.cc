@@ -8,7 +8,7 @@
 namespace candor {
 namespace {
 
-TEST_CASE("Amounts are rounded to 1, 2, 5, 10, …; next to nothing is nothing") {
+TEST_CASE("Amounts are rounded to 1, 2, 5, 10, …, next to nothing is nothing") {
   const auto [amount, coarse] = GENERATE(table<double, double>({
       {-1, 0},
       {0, 0},
