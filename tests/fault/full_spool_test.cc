@@ -187,7 +187,7 @@ TEST_CASE("a spool over its limit drops the oldest of the least important class 
     const char* spool_bytes;
     bool events_too;  // so small that minutes alone do not do
   };
-  const std::vector<Case> cases = {{"small", "24000", false}, {"tiny", "5000", true}};
+  const std::vector<Case> cases = {{"small", "10000", false}, {"tiny", "4000", true}};
 
   CollectorFixture collector;
   collector.Start();
