@@ -16,6 +16,7 @@ constexpr double kGoodFrom = 80;
 constexpr double kFairFrom = 60;
 constexpr size_t kGap = 2;            // spaces between columns
 constexpr size_t kTextWidthMin = 12;  // text is not cut shorter
+constexpr size_t kNameWidthMin = 32;  // nor what names a row
 constexpr size_t kHeadingLines = 2;   // as long as that takes no more than kHeadingWidth
 constexpr size_t kHeadingWidth = 11;
 constexpr std::string_view kNothing = "–";
@@ -125,6 +126,7 @@ struct Drawn {
   size_t index = 0;
   std::vector<std::string> cells;
   size_t width = 0;
+  bool name = false;  // says which row it is
 };
 
 size_t NaturalWidth(const Drawn& drawn) {
@@ -142,6 +144,7 @@ size_t NaturalWidth(const Drawn& drawn) {
 
 size_t LeastWidth(const Drawn& drawn) {
   if (drawn.column->type != ColumnType::kText) return drawn.width;
+  if (drawn.name) return std::min(drawn.width, kNameWidthMin);
   return std::min(drawn.width, std::max(kTextWidthMin, drawn.width * 6 / 10));
 }
 
@@ -178,6 +181,10 @@ std::vector<Drawn> Draw(const Table& table, int64_t now_ms) {
     if (column.type == ColumnType::kSeries) TrimSeries(drawn);
     drawn.width = NaturalWidth(drawn);
   }
+  // The first column that is always shown.
+  const auto name = std::find_if(columns.begin(), columns.end(),
+                                 [](const Drawn& drawn) { return drawn.column->rank == 0; });
+  if (name != columns.end()) name->name = true;
   return columns;
 }
 
@@ -210,7 +217,8 @@ std::vector<std::string> FitTo(size_t width, const Table& table, std::vector<Dra
   while (Total(columns, natural) > width) {
     Drawn* widest = nullptr;
     for (Drawn& drawn : columns) {
-      if (drawn.column->type != ColumnType::kText || drawn.width <= kTextWidthMin) continue;
+      const size_t least = drawn.name ? kNameWidthMin : kTextWidthMin;
+      if (drawn.column->type != ColumnType::kText || drawn.width <= least) continue;
       if (widest == nullptr || drawn.width > widest->width) widest = &drawn;
     }
     if (widest == nullptr) break;
@@ -324,12 +332,24 @@ std::string Record(const Table& table, const RenderOptions& options) {
   return out;
 }
 
+// Columns that were dropped, without what a comparison added to one that is named already.
+std::vector<std::string> NotShown(const std::vector<std::string>& dropped) {
+  std::vector<std::string> named;
+  for (const std::string& name : dropped) {
+    const bool beside = name.ends_with("_before") || name.ends_with("_change");
+    const std::string of = name.substr(0, name.rfind('_'));
+    if (beside && std::find(dropped.begin(), dropped.end(), of) != dropped.end()) continue;
+    named.push_back(name);
+  }
+  return named;
+}
+
 // Breaks a note into lines that fit.
 std::string Notes(const Table& table, const std::vector<std::string>& dropped,
                   const RenderOptions& options) {
   std::vector<std::string> notes = table.notes;
   if (!dropped.empty()) {
-    notes.push_back(Concat("not shown for want of width: ", Join(dropped, ", ")));
+    notes.push_back(Concat("not shown for want of width: ", Join(NotShown(dropped), ", ")));
   }
   std::string out;
   for (const std::string& note : notes) {

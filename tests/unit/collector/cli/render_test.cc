@@ -52,7 +52,7 @@ RenderOptions Options(size_t width = 0, bool colour = false) {
 TEST_CASE("A table is aligned by what is seen, numbers to the right, with units in its headings") {
   REQUIRE(RenderAsTable(Devices(), Options()) ==
           "Devices\n"
-          "                                                                   lost\n"
+          "                                                                 lost\n"
           " host       model                   score  trend  last seen   min/day  crashes  "
           "provisional  state\n"
           " ─────────────────────────────────────────────────────────────────────────────"
@@ -76,6 +76,32 @@ TEST_CASE("A narrow terminal loses the columns that matter least, and is told wh
   REQUIRE(text.find("last seen") == std::string::npos);
   REQUIRE(text.find("anna") != std::string::npos);
   REQUIRE(text.find("not shown for want of width: last_seen") != std::string::npos);
+}
+
+TEST_CASE("What names a row is not cut while anything less important is shown") {
+  Table table;
+  table.columns = {TextColumn("family", "family").Rank(1), TextColumn("unit", "unit"),
+                   TextColumn("why", "why"), NumberColumn("lost_min", "lost min").Rank(2)};
+  table.rows = {{std::string("network"), std::string("NetworkManager-wait.service"),
+                 std::string(40, 'w'), 5.0}};
+  const std::string text = RenderAsTable(table, Options(44));
+  REQUIRE(text.find("NetworkManager-wait.service") != std::string::npos);
+  REQUIRE(text.find("network ") == std::string::npos);
+  REQUIRE(text.find("not shown for want of width: lost_min") != std::string::npos);
+}
+
+TEST_CASE("What a comparison added to a column that is not shown is not named with it") {
+  Table table;
+  table.columns = {TextColumn("model", "model")};
+  Row row = {std::string("Corva 11")};
+  for (const char* name : {"score", "score_before", "score_change", "rtt_ms_change"}) {
+    table.columns.push_back(NumberColumn(name, "a heading of some width").Rank(1));
+    row.emplace_back(123456789.5);
+  }
+  table.rows = {row};
+  const std::string text = RenderAsTable(table, Options(12));
+  REQUIRE(text.find("rtt_ms_change, score") != std::string::npos);
+  REQUIRE(text.find("score_before") == std::string::npos);
 }
 
 TEST_CASE("Colour stands for good, fair and poor, and only where it is wanted") {
