@@ -43,6 +43,30 @@ std::string WrongValue(Flag flag, const std::string& value) {
   return "";
 }
 
+// What cannot be said together, because one of the two would be without effect; empty when nothing.
+std::string WrongCombination(const Invocation& invocation) {
+  const auto has = [&](Flag flag) { return invocation.flags.contains(flag); };
+  const std::string_view command = invocation.command->name;
+  if (has(Flag::kFacts)) {
+    for (const auto& [flag, value] : invocation.flags) {
+      if (flag == Flag::kFacts || flag == Flag::kModel || flag == Flag::kFormat) continue;
+      return Concat(SpecOf(flag).name, " does not go with --facts");
+    }
+  }
+  if (has(Flag::kModel) && !has(Flag::kFacts)) return "--model goes with --facts only";
+  if (command != "device" && command != "fleet") return "";
+  // A page: its first table is one row.
+  for (const Flag flag : {Flag::kWhere, Flag::kSort, Flag::kLimit}) {
+    // What chooses the devices of the fleet speaks of the whole page.
+    if (flag == Flag::kWhere && command == "fleet") continue;
+    if (has(flag) && (!has(Flag::kTable) || invocation.Value(Flag::kTable) == command)) {
+      return Concat(SpecOf(flag).name, " goes with --table NAME here: '", command,
+                    "' is a page of several tables");
+    }
+  }
+  return "";
+}
+
 class Parser {
  public:
   Parser() : app_("Candor: what working on your laptops feels like", "candor") {
@@ -127,6 +151,9 @@ class Parser {
       if (std::string wrong = WrongValue(flag, value); !wrong.empty()) return Done(2, wrong);
       line.invocation.flags[flag] = value;
     }
+    if (std::string wrong = WrongCombination(line.invocation); !wrong.empty()) {
+      return Done(2, Concat(wrong, HintText()));
+    }
     return line;
   }
 
@@ -155,7 +182,30 @@ class Parser {
       names.erase(std::unique(names.begin(), names.end()), names.end());
       return Concat("no command '", argv[1], "'", DidYouMean(argv[1], names), HintText());
     }
+    // A flag of other commands is told from a misspelt one.
+    for (const std::string& word : app_.remaining(true)) {
+      const std::string flag = word.substr(0, word.find('='));
+      const bool known = std::any_of(Flags().begin(), Flags().end(),
+                                     [&](const FlagSpec& spec) { return spec.name == flag; });
+      const std::string command = CommandNamed();
+      if (known && !command.empty()) {
+        return Concat("'candor ", command, "' takes no ", flag, " (see candor ", command,
+                      " --help)");
+      }
+      break;
+    }
     return UsageMistake(app_, error);
+  }
+
+  // The command whose words were being read, "" before there is one.
+  std::string CommandNamed() const {
+    std::string name;
+    const CLI::App* innermost = &app_;
+    while (!innermost->get_subcommands().empty()) {
+      innermost = innermost->get_subcommands().front();
+      name += (name.empty() ? "" : " ") + innermost->get_name();
+    }
+    return name;
   }
 
   static std::string HintText() { return " (see candor --help)"; }

@@ -17,50 +17,56 @@ constexpr auto kFlags = std::to_array<FlagSpec>({
      "a second period beside the first: previous, 28d (so much earlier), A..B, yesterday"},
     {Flag::kSort, "--sort", "COLUMN", "order by a column, -COLUMN for descending"},
     {Flag::kLimit, "--limit", "N", "at most N rows"},
-    {Flag::kReason, "--reason", "TEXT", "why you look, for the audit log"},
+    {Flag::kReason, "--reason", "TEXT", "why you look or act, for the audit log"},
     {Flag::kDay, "--day", "DAY", "the day to explain (default: the latest with a score)"},
     {Flag::kFacts, "--facts", "FILE",
-     "score the facts in this file, here and now, without a collector"},
+     "score the facts in this file, here and now, without a collector; only --model and --format "
+     "go "
+     "with it"},
     {Flag::kModel, "--model", "NAME", "with --facts: score model (default candor-1)"},
     {Flag::kUses, "--uses", "N", "how many laptops may enrol with it (default 1)"},
     {Flag::kExpires, "--expires", "AGE", "how long it is good for: 12h, 30d (default 7d)"},
-    {Flag::kTable, "--table", "NAME", "only this one of the answer's tables"},
+    {Flag::kTable, "--table", "NAME",
+     "only this one of the answer's tables; --sort and --limit speak of it"},
     {Flag::kFormat, "--format", "FORMAT", "table, json or csv (default table)"},
     {Flag::kCollector, "--collector", "HOST:PORT", "the collector's fleet address"},
     {Flag::kCredential, "--credential", "FILE", "who you are: admin.toml of candor-collector init"},
 });
 
-// What rows can be asked for, group by group.
+// What rows can be asked for, group by group. A filter can leave one device of many, so all of them
+// take a reason.
 constexpr std::array kGroupFlags = {
-    Flag::kBy,    Flag::kWhere, Flag::kFrom,   Flag::kTo,        Flag::kAgainst,   Flag::kSort,
-    Flag::kLimit, Flag::kTable, Flag::kFormat, Flag::kCollector, Flag::kCredential};
-constexpr std::array kScoreFlags = {Flag::kBy,        Flag::kWhere, Flag::kFrom,   Flag::kTo,
-                                    Flag::kAgainst,   Flag::kSort,  Flag::kLimit,  Flag::kFacts,
-                                    Flag::kModel,     Flag::kTable, Flag::kFormat, Flag::kCollector,
-                                    Flag::kCredential};
-constexpr std::array kRowFlags = {Flag::kWhere,     Flag::kFrom,      Flag::kTo,    Flag::kAgainst,
-                                  Flag::kSort,      Flag::kLimit,     Flag::kTable, Flag::kFormat,
-                                  Flag::kCollector, Flag::kCredential};
-constexpr std::array kDeviceFlags = {Flag::kReason,    Flag::kFrom,      Flag::kTo,
-                                     Flag::kAgainst,   Flag::kTable,     Flag::kFormat,
-                                     Flag::kCollector, Flag::kCredential};
+    Flag::kBy,    Flag::kWhere,  Flag::kFrom,  Flag::kTo,     Flag::kAgainst,   Flag::kSort,
+    Flag::kLimit, Flag::kReason, Flag::kTable, Flag::kFormat, Flag::kCollector, Flag::kCredential};
+constexpr std::array kScoreFlags = {Flag::kBy,        Flag::kWhere,     Flag::kFrom,  Flag::kTo,
+                                    Flag::kAgainst,   Flag::kSort,      Flag::kLimit, Flag::kReason,
+                                    Flag::kFacts,     Flag::kModel,     Flag::kTable, Flag::kFormat,
+                                    Flag::kCollector, Flag::kCredential};
+constexpr std::array kRowFlags = {Flag::kWhere,  Flag::kFrom,      Flag::kTo,        Flag::kAgainst,
+                                  Flag::kSort,   Flag::kLimit,     Flag::kReason,    Flag::kTable,
+                                  Flag::kFormat, Flag::kCollector, Flag::kCredential};
+constexpr std::array kDeviceFlags = {
+    Flag::kReason, Flag::kFrom,  Flag::kTo,     Flag::kAgainst,   Flag::kTable,     Flag::kWhere,
+    Flag::kSort,   Flag::kLimit, Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kExplainFlags = {
-    Flag::kDay,   Flag::kReason, Flag::kFrom,   Flag::kTo,        Flag::kWhere,     Flag::kSort,
-    Flag::kLimit, Flag::kTable,  Flag::kFormat, Flag::kCollector, Flag::kCredential};
+    Flag::kDay,  Flag::kReason, Flag::kFrom,  Flag::kTo,     Flag::kAgainst,   Flag::kWhere,
+    Flag::kSort, Flag::kLimit,  Flag::kTable, Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kTimelineFlags = {Flag::kReason, Flag::kFrom,      Flag::kTo,
                                        Flag::kWhere,  Flag::kSort,      Flag::kLimit,
                                        Flag::kFormat, Flag::kCollector, Flag::kCredential};
-constexpr std::array kInventoryFlags = {Flag::kBy,        Flag::kWhere,     Flag::kSort,
-                                        Flag::kLimit,     Flag::kTable,     Flag::kFormat,
-                                        Flag::kCollector, Flag::kCredential};
+constexpr std::array kInventoryFlags = {Flag::kBy,     Flag::kWhere,     Flag::kSort,
+                                        Flag::kLimit,  Flag::kReason,    Flag::kTable,
+                                        Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kWatchFlags = {Flag::kReason, Flag::kFrom,      Flag::kTo,
                                     Flag::kFormat, Flag::kCollector, Flag::kCredential};
-constexpr std::array kSqlFlags = {Flag::kLimit,  Flag::kSort,      Flag::kReason,
+constexpr std::array kSqlFlags = {Flag::kWhere,  Flag::kSort,      Flag::kLimit,     Flag::kReason,
                                   Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kMetricsFlags = {Flag::kWhere,  Flag::kSort,      Flag::kLimit,
                                       Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kCreateFlags = {Flag::kUses, Flag::kExpires, Flag::kFormat, Flag::kCollector,
                                      Flag::kCredential};
+constexpr std::array kTokenListFlags = {Flag::kWhere,  Flag::kSort,      Flag::kLimit,
+                                        Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kAdminFlags = {Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kRevokeFlags = {Flag::kReason, Flag::kFormat, Flag::kCollector,
                                      Flag::kCredential};
@@ -70,8 +76,9 @@ constexpr Examples kFleetExamples = {"candor fleet", "candor fleet --against pre
 constexpr Examples kDevicesExamples = {
     "candor devices --limit 20",
     "candor devices --where 'score < 60 and os ~ \"Debian 12\" and boot_s > 40'"};
-constexpr Examples kDeviceExamples = {"candor device anna-laptop --reason 'ticket 4711'",
-                                      "candor device anna-laptop --table measured --format csv"};
+constexpr Examples kDeviceExamples = {
+    "candor device anna-laptop --reason 'ticket 4711'",
+    "candor device anna-laptop --table measured --where 'metric ~ stall'"};
 constexpr Examples kScoreExamples = {"candor score --by department --against previous",
                                      "candor score --facts facts.json --format json"};
 constexpr Examples kExplainExamples = {"candor explain anna-laptop",
@@ -108,7 +115,8 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      kRowFlags, kDevicesExamples},
     {"device", CommandKind::kQuery, "HOST|ID", true, "one device on one page",
      "One page about one device: score and its parts, every measured value, each unmeasured one "
-     "with its reason, boots, crashes, its last days. Looking is audited.",
+     "with its reason, boots, crashes, its last days. --where, --sort and --limit go with --table. "
+     "Looking is audited.",
      kDeviceFlags, kDeviceExamples},
     {"device revoke",
      CommandKind::kDeviceRevoke,
@@ -166,7 +174,7 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
     {"token create", CommandKind::kTokenCreate, "", false, "let laptops enrol",
      "Makes an enrolment token. It is shown once and kept only as a hash.", kCreateFlags,
      kTokenExamples},
-    {"token list", CommandKind::kTokenList, "", false, "tokens there are", "", kAdminFlags, {}},
+    {"token list", CommandKind::kTokenList, "", false, "tokens there are", "", kTokenListFlags, {}},
     {"token revoke",
      CommandKind::kTokenRevoke,
      "ID",

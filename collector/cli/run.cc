@@ -6,6 +6,8 @@
 #include "absl/strings/cord.h"
 #include "collector/cli/run_parts.h"
 #include "collector/cli/text_width.h"
+#include "collector/query/filter.h"
+#include "collector/query/shape.h"
 #include "collector/query/text.h"
 #include "common/status.h"
 
@@ -42,6 +44,23 @@ absl::Status WrongUsage(const absl::Status& status) {
 
 bool IsWrongUsage(const absl::Status& status) {
   return status.GetPayload(kUsagePayload).has_value();
+}
+
+absl::Status FromCollector(const absl::Status& status) {
+  return absl::IsInvalidArgument(status) ? WrongUsage(status) : status;
+}
+
+absl::Status ShapeHere(const Invocation& invocation, const Surroundings& around, Table& table) {
+  if (const std::string where = invocation.Value(Flag::kWhere); !where.empty()) {
+    const absl::StatusOr<Filter> filter = ParseFilter(where, table.columns, around.clock.WallMs());
+    if (!filter.ok()) return WrongUsage(filter.status());
+    KeepMatching(*filter, table);
+  }
+  CANDOR_RETURN_IF_ERROR(WrongUsage(SortRows(invocation.Value(Flag::kSort), table)));
+  if (const std::string limit = invocation.Value(Flag::kLimit); !limit.empty()) {
+    LimitRows(static_cast<uint32_t>(std::stoul(limit)), table);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Credential> ConnectionFor(const Invocation& invocation, const Surroundings& around) {

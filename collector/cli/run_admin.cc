@@ -106,8 +106,10 @@ absl::StatusOr<Table> Act(const Invocation& invocation, const Surroundings& arou
 absl::Status RunAdmin(const Invocation& invocation, const Surroundings& around) {
   CANDOR_ASSIGN_OR_RETURN(Credential credential, ConnectionFor(invocation, around));
   Client client(std::move(credential), around.clock);
-  CANDOR_ASSIGN_OR_RETURN(Table table, Act(invocation, around, client));
-  return Print({std::move(table)}, invocation, around);
+  absl::StatusOr<Table> table = Act(invocation, around, client);
+  if (!table.ok()) return FromCollector(table.status());
+  CANDOR_RETURN_IF_ERROR(ShapeHere(invocation, around, *table));
+  return Print({*std::move(table)}, invocation, around);
 }
 
 }  // namespace candor

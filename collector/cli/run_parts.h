@@ -27,5 +27,11 @@ absl::Status Print(const std::vector<Table>& tables, const Invocation& invocatio
 // Marks an error as a mistake in the arguments: exit code 2.
 absl::Status WrongUsage(const absl::Status& status);
 bool IsWrongUsage(const absl::Status& status);
+// A collector that answers "invalid argument" speaks of what was typed.
+absl::Status FromCollector(const absl::Status& status);
+
+// --where, --sort and --limit carried out here, on one table: for what the collector does not do
+// them for. An error is marked as wrong usage.
+absl::Status ShapeHere(const Invocation& invocation, const Surroundings& around, Table& table);
 
 }  // namespace candor

@@ -12,6 +12,30 @@
 namespace candor {
 namespace {
 
+// The collector shapes the first table of an answer, which is called as its command; the others are
+// shaped here once they are there.
+bool WantsFurtherTable(const Invocation& invocation) {
+  const std::string table = invocation.Value(Flag::kTable);
+  return !table.empty() && table != invocation.command->name;
+}
+
+// A filter of a further table is only then about its rows when there are no devices to choose from.
+bool IsAboutOneDevice(const Invocation& invocation) {
+  return invocation.command->name == "device" || invocation.command->name == "explain";
+}
+
+absl::Status ShapeFurther(const Invocation& invocation, const Surroundings& around,
+                          std::vector<Table>& tables) {
+  if (!WantsFurtherTable(invocation)) return absl::OkStatus();
+  Invocation shaping = invocation;
+  if (!IsAboutOneDevice(invocation)) shaping.flags.erase(Flag::kWhere);
+  for (Table& table : tables) {
+    if (table.name != invocation.Value(Flag::kTable)) continue;
+    CANDOR_RETURN_IF_ERROR(ShapeHere(shaping, around, table));
+  }
+  return absl::OkStatus();
+}
+
 v1::QueryRequest RequestFor(const Invocation& invocation) {
   v1::QueryRequest request;
   const std::string view(invocation.command->name);
@@ -23,13 +47,17 @@ v1::QueryRequest RequestFor(const Invocation& invocation) {
     request.set_device(invocation.positional);
     request.set_text(invocation.Value(Flag::kDay));
   }
-  request.set_where(invocation.Value(Flag::kWhere));
+  const bool further = WantsFurtherTable(invocation);
+  if (!further || !IsAboutOneDevice(invocation)) {
+    request.set_where(invocation.Value(Flag::kWhere));
+  }
   request.set_by(invocation.Value(Flag::kBy));
   request.set_from(invocation.Value(Flag::kFrom));
   request.set_to(invocation.Value(Flag::kTo));
   request.set_against(invocation.Value(Flag::kAgainst));
-  request.set_sort(invocation.Value(Flag::kSort));
   request.set_reason(invocation.Value(Flag::kReason));
+  if (further) return request;
+  request.set_sort(invocation.Value(Flag::kSort));
   if (const std::string limit = invocation.Value(Flag::kLimit); !limit.empty()) {
     request.set_limit(static_cast<uint32_t>(std::stoul(limit)));
   }
@@ -59,11 +87,6 @@ class ProgressLine {
   const Surroundings& around_;
   bool shown_ = false;
 };
-
-// A collector that answers "invalid argument" speaks of what was typed.
-absl::Status FromCollector(const absl::Status& status) {
-  return absl::IsInvalidArgument(status) ? WrongUsage(status) : status;
-}
 
 // Ends a watch on SIGINT and SIGTERM. The signals must be blocked in every thread before gRPC
 // starts its own.
@@ -109,6 +132,7 @@ absl::Status RunQuery(const Invocation& invocation, const Surroundings& around) 
                         });
   }
   if (!tables.ok()) return FromCollector(tables.status());
+  CANDOR_RETURN_IF_ERROR(ShapeFurther(invocation, around, *tables));
   return Print(*tables, invocation, around);
 }
 

@@ -85,12 +85,6 @@ absl::Status MarkRevoked(Database& db, const std::string& device_id, int64_t now
   return update.BindAll(now_ms, reason, device_id).Run();
 }
 
-absl::Status CheckReason(const std::string& reason) {
-  if (reason.size() <= kAuditReasonMax && IsCleanUtf8(reason)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "the reason must be at most 1024 bytes of UTF-8 without control characters");
-}
-
 // Commits `write`, then hands `*reply` or the error to `done`.
 template <typename Reply>
 void Commit(Writer& writer, Writer::WriteFn write, std::shared_ptr<Reply> reply,

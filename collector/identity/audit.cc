@@ -26,9 +26,9 @@ std::string RowHash(std::string_view previous, int64_t id, const AuditEntry& ent
   return Sha256(bytes);
 }
 
-// No more than kAuditReasonMax bytes, cut between characters.
+// No more than kAuditTextMax bytes, cut between characters.
 std::string CutReason(std::string_view reason) {
-  size_t size = std::min(reason.size(), kAuditReasonMax);
+  size_t size = std::min(reason.size(), kAuditTextMax);
   while (size < reason.size() && size > 0 && (reason[size] & 0xc0) == 0x80) --size;
   return std::string(reason.substr(0, size));
 }

@@ -18,14 +18,16 @@
 
 namespace candor {
 
-constexpr size_t kAuditReasonMax = 1024;  // bytes
+// Room for a reason (labels.h: kReasonBytesMax) and, behind it, what it was the reason for. Whoever
+// has more to write down says so in the text; cutting is the last resort.
+constexpr size_t kAuditTextMax = 2304;  // bytes
 
 struct AuditEntry {
   int64_t wall_ms = 0;
   std::string actor;    // Identity::Text, or "local:init" for what happens on the collector itself
   std::string action;   // "token create", "device revoke", …
   std::string subject;  // a token's or device's id; may be empty
-  std::string reason;   // as given; cut at kAuditReasonMax
+  std::string reason;   // as given; cut at kAuditTextMax
 };
 
 absl::Status AppendAudit(Database& db, const AuditEntry& entry);

@@ -7,6 +7,7 @@
 #include "collector/query/nearest.h"
 #include "collector/query/table.h"
 #include "collector/query/text.h"
+#include "common/inventory_keys.h"
 #include "common/status.h"
 
 namespace candor {
@@ -28,6 +29,22 @@ absl::StatusOr<ValueByDevice> DistinctHosts(Database& db) {
                                  : Concat(device.host, " (", device.id.substr(0, 8), ")"));
   }
   return hosts;
+}
+
+// A device has many packages, each with a version: groups along all of them would overlap.
+absl::Status WhichPackage(const std::vector<std::string>& properties) {
+  constexpr size_t kListedMax = 5;
+  std::vector<std::string> packages;
+  for (const std::string& property : properties) {
+    if (property.starts_with(inventory::kPackagePrefix)) packages.push_back(property);
+  }
+  const bool more = packages.size() > kListedMax;
+  packages.resize(std::min(packages.size(), kListedMax));
+  const std::string there_are = packages.empty()
+                                    ? "no device tells of any"
+                                    : Concat("there are ", Join(packages, ", "), more ? ", …" : "");
+  return absl::InvalidArgumentError(
+      Concat("--by: a laptop has many packages: name one, as package.NAME (", there_are, ")"));
 }
 
 struct NaturalLess {
@@ -59,6 +76,7 @@ absl::StatusOr<Dimension> Dimension::Resolve(Database& db, std::string_view name
     CANDOR_ASSIGN_OR_RETURN(ValueByDevice values, LoadProperty(db, name));
     return Dimension(std::string(name), Source::kMap, std::move(values));
   }
+  if (name == "package") return WhichPackage(properties);
   std::vector<std::string> known = {"all", "device", "host", "agent", "version"};
   known.insert(known.end(), extra.begin(), extra.end());
   known.insert(known.end(), labels.begin(), labels.end());

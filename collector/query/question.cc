@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "candor/v1/query.pb.h"
+#include "collector/query/dimension.h"
 #include "collector/query/filter.h"
 #include "collector/query/run_limit.h"
 #include "collector/query/shape.h"
 #include "collector/query/text.h"
 #include "common/status.h"
+#include "common/tls/labels.h"
 
 namespace candor {
 namespace {
@@ -28,10 +30,10 @@ class Snapshot {
 
 absl::Status CheckSizes(const v1::QueryRequest& request) {
   const std::pair<std::string_view, const std::string*> words[] = {
-      {"the view", &request.view()},     {"the device", &request.device()},
-      {"--by", &request.by()},           {"--from", &request.from()},
-      {"--to", &request.to()},           {"--sort", &request.sort()},
-      {"--against", &request.against()}, {"--reason", &request.reason()}};
+      {"the view", &request.view()},    {"the device", &request.device()},
+      {"--by", &request.by()},          {"--from", &request.from()},
+      {"--to", &request.to()},          {"--sort", &request.sort()},
+      {"--against", &request.against()}};
   for (const auto& [name, word] : words) {
     if (word->size() > QuestionLimits::kWordBytesMax) {
       return absl::InvalidArgumentError(
@@ -42,7 +44,7 @@ absl::Status CheckSizes(const v1::QueryRequest& request) {
     return absl::InvalidArgumentError(
         Concat("the text is longer than ", QuestionLimits::kTextBytesMax, " bytes"));
   }
-  return absl::OkStatus();
+  return CheckReason(request.reason());
 }
 
 // What a view does not take is an error, not silently without effect.
@@ -101,21 +103,32 @@ class Question {
     CANDOR_RETURN_IF_ERROR(WriteDown());
     CANDOR_RETURN_IF_ERROR(ResolveFilter());
     CANDOR_ASSIGN_OR_RETURN(std::vector<Table> tables, view_.answer(context_, request_));
-    if (!wire_.against().empty() && !tables.empty()) {
-      CANDOR_RETURN_IF_ERROR(Compare(tables.front()));
-    }
-    if (!tables.empty()) CANDOR_RETURN_IF_ERROR(Shape(tables.front()));
+    if (tables.empty()) return tables;
+    if (compared()) CANDOR_RETURN_IF_ERROR(Compare(tables));
+    CANDOR_RETURN_IF_ERROR(KeepWanted(tables.front()));
+    CANDOR_RETURN_IF_ERROR(WriteDownFiltered(tables.front()));
+    CANDOR_RETURN_IF_ERROR(SortRows(wire_.sort(), tables.front()));
+    LimitRows(wire_.limit() != 0 ? wire_.limit() : view_.default_limit, tables.front());
     return tables;
   }
 
  private:
+  bool compared() const { return !wire_.against().empty(); }
+
   absl::Status Resolve() {
     CANDOR_ASSIGN_OR_RETURN(request_.period, ParsePeriod(wire_.from(), wire_.to(), context_.now_ms,
                                                          view_.default_days));
     CANDOR_RETURN_IF_ERROR(CheckLength(request_.period, "--from"));
+    if (compared()) {
+      CANDOR_ASSIGN_OR_RETURN(before_,
+                              ParseAgainst(wire_.against(), request_.period, context_.now_ms));
+      CANDOR_RETURN_IF_ERROR(CheckLength(before_, "--against"));
+    }
     request_.by = wire_.by();
     request_.text = wire_.text();
-    request_.limit = wire_.limit();
+    // A view that stops early must not do so before the filter and the order had all rows.
+    const bool shaped = !wire_.where().empty() || !wire_.sort().empty();
+    request_.limit = shaped ? std::max(wire_.limit(), view_.default_limit) : wire_.limit();
     if (!wire_.device().empty()) {
       CANDOR_ASSIGN_OR_RETURN(request_.device, FindDevice(parts_.db, wire_.device()));
       if (parts_.watching && view_.name == "watch") parts_.watching(request_.device->no);
@@ -123,35 +136,85 @@ class Question {
     return absl::OkStatus();
   }
 
-  absl::Status WriteDown() {
+  absl::Status Audit(std::string action, std::string device_id, std::string_view asked) {
     if (!parts_.audited || !parts_.audit) return absl::OkStatus();
-    if (request_.device) {
-      return parts_.audit(
-          {parts_.actor, Concat("look ", view_.name), request_.device->id, wire_.reason()});
-    }
-    if (view_.name == "sql" && !wire_.text().empty()) {
-      const std::string about = wire_.reason().empty() ? "" : wire_.reason() + ": ";
-      return parts_.audit({parts_.actor, "sql", "", about + wire_.text()});
-    }
+    return parts_.audit({parts_.actor, std::move(action), std::move(device_id),
+                         asked.empty() ? wire_.reason() : ReasonAndText(wire_.reason(), asked)});
+  }
+
+  absl::Status WriteDown() {
+    if (request_.device) return Audit(Concat("look ", view_.name), request_.device->id, "");
+    if (view_.name == "sql" && !wire_.text().empty()) return Audit("sql", "", wire_.text());
+    // Its latest faults are a row a laptop.
+    if (view_.name == "watch") return Audit("look watch", "", "");
     return absl::OkStatus();
+  }
+
+  // A filter can make a question about many a look at one. None is found to be one, too: that
+  // nothing is left tells about whom the filter names.
+  absl::Status WriteDownFiltered(const Table& table) {
+    if (wire_.where().empty() || view_.device != View::Device::kNone) return absl::OkStatus();
+    const bool rows_are_devices =
+        view_.name == "devices" || request_.by == "device" || request_.by == "host";
+    const bool few_devices = request_.only_devices && request_.only_devices->size() <= 1;
+    if (!rows_are_devices && !few_devices) return absl::OkStatus();
+    CANDOR_ASSIGN_OR_RETURN(const std::string one, OneDevice(table, rows_are_devices));
+    return Audit(Concat("look ", view_.name), one, Concat("where ", wire_.where()));
+  }
+
+  // The id of the one device that the filter left, "" where it left none or several.
+  absl::StatusOr<std::string> OneDevice(const Table& table, bool rows_are_devices) {
+    const bool one_row = rows_are_devices && table.rows.size() == 1;
+    const bool one_left = request_.only_devices && request_.only_devices->size() == 1;
+    if (!one_row && !one_left) return std::string();
+    if (one_row && view_.name == "devices") return std::string(TextIn(table.rows[0].front()));
+    CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(parts_.db));
+    CANDOR_ASSIGN_OR_RETURN(const Dimension hosts, Dimension::Resolve(parts_.db, "host"));
+    for (const DeviceInfo& device : devices) {
+      if (one_left ? request_.only_devices->contains(device.no)
+                   : hosts.ValueOf(device) == TextIn(table.rows[0].front())) {
+        return device.id;
+      }
+    }
+    return std::string();
+  }
+
+  // A column that a comparison adds costs what the column costs that it is made from.
+  void Mention(std::string name) {
+    for (const std::string_view suffix : {kBeforeSuffix, kChangeSuffix}) {
+      if (compared() && name.ends_with(suffix)) {
+        request_.mentioned.insert(name.substr(0, name.size() - suffix.size()));
+      }
+    }
+    request_.mentioned.insert(std::move(name));
   }
 
   absl::Status ResolveFilter() {
     if (!wire_.sort().empty()) {
-      request_.mentioned.insert(wire_.sort().substr(wire_.sort().starts_with('-') ? 1 : 0));
+      Mention(wire_.sort().substr(wire_.sort().starts_with('-') ? 1 : 0));
     }
-    if (wire_.where().empty() || view_.name == "sql") return absl::OkStatus();
+    if (wire_.where().empty()) return absl::OkStatus();
     CANDOR_ASSIGN_OR_RETURN(const FilterExpression whole, FilterExpression::Parse(wire_.where()));
-    for (std::string& name : whole.Columns()) request_.mentioned.insert(std::move(name));
-    ViewRequest shape = request_;
-    shape.columns_only = true;
-    CANDOR_ASSIGN_OR_RETURN(const std::vector<Table> tables, view_.answer(context_, shape));
-    const std::vector<Column>& columns = tables.front().columns;
+    if (view_.name == "sql") {  // its columns are known once it has run
+      filter_.rows = {whole};
+      return absl::OkStatus();
+    }
+    for (std::string& name : whole.Columns()) Mention(std::move(name));
+    CANDOR_ASSIGN_OR_RETURN(const std::vector<Column> columns, PrintedColumns());
     if (AllIn(whole, columns) || view_.device != View::Device::kNone || view_.name == "metrics") {
       filter_.rows = {whole};
       return Filter::Bind(whole, columns, context_.now_ms).status();
     }
     return SplitByDevices(whole, columns);
+  }
+
+  // Columns of the first table, with those that a comparison adds.
+  absl::StatusOr<std::vector<Column>> PrintedColumns() {
+    ViewRequest shape = request_;
+    shape.columns_only = true;
+    CANDOR_ASSIGN_OR_RETURN(const std::vector<Table> tables, view_.answer(context_, shape));
+    if (!compared()) return tables.front().columns;
+    return CompareTables(tables.front(), tables.front(), "", "").columns;
   }
 
   absl::Status SplitByDevices(const FilterExpression& whole, const std::vector<Column>& columns) {
@@ -184,27 +247,31 @@ class Question {
     return absl::OkStatus();
   }
 
-  absl::Status Compare(Table& table) {
-    CANDOR_ASSIGN_OR_RETURN(const Period other,
-                            ParseAgainst(wire_.against(), request_.period, context_.now_ms));
-    CANDOR_RETURN_IF_ERROR(CheckLength(other, "--against"));
+  // The first table, and of the others those that a comparison says something about.
+  absl::Status Compare(std::vector<Table>& tables) {
     ViewRequest before = request_;
-    before.period = other;
-    CANDOR_ASSIGN_OR_RETURN(const std::vector<Table> tables, view_.answer(context_, before));
-    table = CompareTables(std::move(table), tables.front(),
-                          FormatPeriod(request_.period, context_.now_ms),
-                          FormatPeriod(other, context_.now_ms));
+    before.period = before_;
+    if (view_.name == "explain") before.text.clear();  // --day is a day of the first period
+    CANDOR_ASSIGN_OR_RETURN(const std::vector<Table> old, view_.answer(context_, before));
+    const std::string now_label = FormatPeriod(request_.period, context_.now_ms);
+    const std::string before_label = FormatPeriod(before_, context_.now_ms);
+    for (Table& table : tables) {
+      const auto at = std::find_if(old.begin(), old.end(), [&](const Table& candidate) {
+        return candidate.name == table.name;
+      });
+      if (at == old.end() || (&table != &tables.front() && !CanCompare(table))) continue;
+      const bool first = &table == &tables.front();
+      table = CompareTables(std::move(table), *at, first ? now_label : "", before_label);
+    }
     return absl::OkStatus();
   }
 
-  absl::Status Shape(Table& table) {
+  absl::Status KeepWanted(Table& table) {
     for (const FilterExpression& part : filter_.rows) {
       CANDOR_ASSIGN_OR_RETURN(const Filter filter,
                               Filter::Bind(part, table.columns, context_.now_ms));
       KeepMatching(filter, table);
     }
-    CANDOR_RETURN_IF_ERROR(SortRows(wire_.sort(), table));
-    LimitRows(wire_.limit() != 0 ? wire_.limit() : view_.default_limit, table);
     return absl::OkStatus();
   }
 
@@ -213,6 +280,7 @@ class Question {
   const View& view_;
   ViewContext context_;
   ViewRequest request_;
+  Period before_;  // with --against
   SplitFilter filter_;
 };
 

@@ -1,6 +1,12 @@
 // From a request to its answer: what its words mean (view, device, period, dimension, filter), the
 // view run in one read transaction, and the shaping that any table allows. Everything that can be
-// asked passes through here, so here is where looking at one device is written down.
+// asked passes through here, so here is where looking at one device is written down:
+//
+//   a view about one device   before it is answered
+//   sql, watch of the fleet   always, the statement with it
+//   any other view            where a filter leaves one device of many, and where it picks among
+//   rows
+//                             that are devices (the filter with it)
 //
 // One question at a time on one connection. Errors are one line for the person who asked:
 // InvalidArgument, NotFound, FailedPrecondition (a host name that fits several), DeadlineExceeded,
@@ -15,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "collector/query/look.h"
 #include "collector/query/table.h"
 #include "collector/query/view.h"
 #include "common/clock.h"
@@ -28,21 +35,11 @@ namespace candor {
 
 struct QuestionLimits {
   static constexpr size_t kTextBytesMax = 64 << 10;
-  static constexpr size_t kWordBytesMax = 1024;  // device, by, from, to, against, sort, reason
+  static constexpr size_t kWordBytesMax = 1024;  // device, by, from, to, against, sort
   static constexpr int64_t kPeriodDaysMax = 800;
   static constexpr int64_t kRunMsMax = 60'000;
   static constexpr int64_t kSqlMsMax = 10'000;
 };
-
-// A look at one device or an SQL statement, to be written down before it is answered.
-struct Look {
-  std::string actor;      // role and name
-  std::string action;     // "look device", "look explain", "sql"
-  std::string device_id;  // "" for sql
-  std::string reason;
-};
-// Returns when it is on disk; a look that cannot be written down is not answered.
-using AuditSink = std::function<absl::Status(const Look& look)>;
 
 struct QuestionParts {
   Database& db;

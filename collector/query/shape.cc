@@ -34,25 +34,9 @@ std::string KeyOf(const Table& table, const Row& row) {
   return key;
 }
 
-// The cell of a column that a table may lack: what breaks in one period has columns of its own.
-const Cell& CellAt(const Table& table, const Row& row, std::string_view column) {
-  static const Cell nothing;
-  const std::optional<size_t> at = table.Find(column);
-  return at ? row[*at] : nothing;
-}
-
-bool Comparable(const Table& now, const Row& row, const Table& before, const Row& old) {
-  if (TextIn(CellAt(now, row, "score_model")) != TextIn(CellAt(before, old, "score_model"))) {
-    return false;
-  }
-  const auto a = NumberIn(CellAt(now, row, "coverage"));
-  const auto b = NumberIn(CellAt(before, old, "coverage"));
-  return !a || !b || std::abs(*a - *b) <= kCoverageApartMax;
-}
-
 Column BeforeColumn(const Column& column) {
   Column before = column;
-  before.name += "_before";
+  before.name += kBeforeSuffix;
   before.label += " before";
   before.rank = std::max(column.rank, 4);
   return before;
@@ -60,11 +44,17 @@ Column BeforeColumn(const Column& column) {
 
 Column ChangeColumn(const Column& column) {
   Column change = column;
-  change.name += "_change";
+  change.name += kChangeSuffix;
   change.label = "change";
   change.style = ColumnStyle::kChange;
   change.rank = column.rank;
   return change;
+}
+
+// The cell of a column that a table may lack.
+Cell CellOf(const Table& table, const Row& row, std::string_view column) {
+  const std::optional<size_t> at = table.Find(column);
+  return at ? row[*at] : Cell();
 }
 
 Cell Difference(const Cell& now, const Cell& before) {
@@ -118,40 +108,120 @@ void LimitRows(uint32_t limit, Table& table) {
   table.rows.resize(limit);
 }
 
+bool CanCompare(const Table& table) {
+  bool number = false;
+  bool key = false;
+  for (const Column& column : table.columns) {
+    if (column.key && column.type == ColumnType::kDay) return false;
+    key = key || column.key;
+    number = number || IsCompared(column);
+  }
+  return number && (key || table.record);
+}
+
+namespace {
+
+// Two tables of one view; their columns may differ by what a period has.
+class Comparison {
+ public:
+  Comparison(const Table& now, const Table& before) : now_(now), before_(before) {
+    for (const Column& column : now.columns) before_at_.push_back(before.Find(column.name));
+    for (const Row& row : before.rows) old_rows_.emplace(KeyOf(before, row), &row);
+  }
+
+  std::vector<Column> Columns() const {
+    std::vector<Column> columns;
+    for (const Column& column : now_.columns) {
+      columns.push_back(column);
+      if (!IsCompared(column)) continue;
+      columns.push_back(BeforeColumn(column));
+      columns.push_back(ChangeColumn(column));
+    }
+    columns.push_back(TextColumn("comparison", "comparison").Style(ColumnStyle::kStatus).Rank(3));
+    return columns;
+  }
+
+  // Takes the row's namesake out of those that are gone.
+  Row Compare(const Row& row) {
+    const auto at = old_rows_.find(KeyOf(now_, row));
+    if (at == old_rows_.end()) return Beside(row, nullptr, "new", false);
+    const Row* old = at->second;
+    old_rows_.erase(at);
+    const bool comparable = Comparable(row, *old);
+    return Beside(row, old, comparable ? "ok" : "not comparable", !comparable);
+  }
+
+  // In the order of the table before.
+  std::vector<Row> Gone() const {
+    std::vector<Row> gone;
+    for (const Row& row : before_.rows) {
+      const auto at = old_rows_.find(KeyOf(before_, row));
+      if (at == old_rows_.end() || at->second != &row) continue;
+      Row names;
+      for (size_t i = 0; i < now_.columns.size(); ++i) {
+        names.push_back(IsName(now_.columns[i]) ? Old(&row, i) : Cell());
+      }
+      gone.push_back(Beside(names, &row, "gone", false));
+    }
+    return gone;
+  }
+
+ private:
+  // What says which row it is, and not how it fares.
+  static bool IsName(const Column& column) {
+    return column.key || (column.type == ColumnType::kText && column.style == ColumnStyle::kPlain);
+  }
+
+  Cell Old(const Row* old, size_t column) const {
+    return old == nullptr || !before_at_[column] ? Cell() : (*old)[*before_at_[column]];
+  }
+
+  bool Comparable(const Row& row, const Row& old) const {
+    const auto cells = [&](std::string_view name) {
+      return std::pair(CellOf(now_, row, name), CellOf(before_, old, name));
+    };
+    const auto [model, old_model] = cells("score_model");
+    if (TextIn(model) != TextIn(old_model)) return false;
+    const auto [coverage, old_coverage] = cells("coverage");
+    const auto a = NumberIn(coverage);
+    const auto b = NumberIn(old_coverage);
+    return !a || !b || std::abs(*a - *b) <= kCoverageApartMax;
+  }
+
+  Row Beside(const Row& row, const Row* old, const char* word, bool scores_withheld) const {
+    Row made;
+    for (size_t i = 0; i < now_.columns.size(); ++i) {
+      made.push_back(row[i]);
+      if (!IsCompared(now_.columns[i])) continue;
+      const Cell before = Old(old, i);
+      const bool withheld = scores_withheld && now_.columns[i].style == ColumnStyle::kScore;
+      made.push_back(before);
+      made.push_back(withheld ? Cell() : Difference(row[i], before));
+    }
+    made.emplace_back(std::string(word));
+    return made;
+  }
+
+  const Table& now_;
+  const Table& before_;
+  std::vector<std::optional<size_t>> before_at_;  // each column of `now_` in `before_`
+  std::map<std::string, const Row*> old_rows_;    // not met yet
+};
+
+}  // namespace
+
 Table CompareTables(Table now, const Table& before, std::string_view now_label,
                     std::string_view before_label) {
-  std::map<std::string, const Row*> old_rows;
-  for (const Row& row : before.rows) old_rows.emplace(KeyOf(before, row), &row);
-
+  Comparison comparison(now, before);
   Table out;
   out.name = now.name;
   out.title = now.title;
   out.notes = now.notes;
-  out.notes.push_back(Concat(now_label, " against ", before_label));
+  if (!now_label.empty()) out.notes.push_back(Concat(now_label, " against ", before_label));
   out.record = now.record;
-  for (const Column& column : now.columns) {
-    out.columns.push_back(column);
-    if (!IsCompared(column)) continue;
-    out.columns.push_back(BeforeColumn(column));
-    out.columns.push_back(ChangeColumn(column));
-  }
-  out.columns.push_back(TextColumn("comparison", "comparison").Rank(3));
-
-  for (Row& row : now.rows) {
-    const auto at = old_rows.find(KeyOf(now, row));
-    const Row* old = at == old_rows.end() ? nullptr : at->second;
-    const bool comparable = old != nullptr && Comparable(now, row, before, *old);
-    Row& made = out.rows.emplace_back();
-    for (size_t i = 0; i < now.columns.size(); ++i) {
-      made.push_back(row[i]);
-      if (!IsCompared(now.columns[i])) continue;
-      const bool withheld = now.columns[i].style == ColumnStyle::kScore && !comparable;
-      const Cell was = old == nullptr ? Cell() : CellAt(before, *old, now.columns[i].name);
-      made.push_back(was);
-      made.push_back(withheld ? Cell() : Difference(row[i], was));
-    }
-    made.push_back(std::string(old == nullptr ? "new" : comparable ? "ok" : "not comparable"));
-  }
+  out.columns = comparison.Columns();
+  for (const Row& row : now.rows) out.rows.push_back(comparison.Compare(row));
+  for (Row& row : comparison.Gone()) out.rows.push_back(std::move(row));
   return out;
 }
 

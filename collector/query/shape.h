@@ -28,10 +28,20 @@ void RankRows(const std::vector<std::string>& columns, Table& table);
 // Keeps the first `limit` rows (0: all) and says so in a note.
 void LimitRows(uint32_t limit, Table& table);
 
+// What the name of a column that CompareTables adds ends with.
+constexpr std::string_view kBeforeSuffix = "_before";
+constexpr std::string_view kChangeSuffix = "_change";
+
+// Whether rows of two periods can be matched and have a number to compare: not where a row is a
+// day.
+bool CanCompare(const Table& table);
+
 // Beside each number of `now` its value in the table `before` and the difference, for rows with the
-// same keys (a row that was not there before has neither). Where both sides have a `coverage` that
-// differs by more than 0.10, or a `score_model` that is not the same, the differences of scores
-// stay empty and `comparison` says "not comparable". `labels` name the two periods in the note.
+// same keys. `comparison` says "ok"; "new" for a row that was not there before, which has neither;
+// "gone" for one that is there no more, which has only what it was before and comes last; "not
+// comparable" where both sides have a `coverage` that differs by more than 0.10, or a `score_model`
+// that is not the same: the differences of scores stay empty then. The labels name the two periods
+// in a note; no note without them.
 Table CompareTables(Table now, const Table& before, std::string_view now_label,
                     std::string_view before_label);
 

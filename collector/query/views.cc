@@ -21,7 +21,7 @@ constexpr auto kViews = std::to_array<View>({
      0, AnswerDevice},
     {"devices", "a row per device, worst first", Device::kNone, false, true, true,
      kDefaultPeriodDays, 0, AnswerDevices},
-    {"explain", "a score taken apart", Device::kRequired, false, true, false, kDefaultPeriodDays, 0,
+    {"explain", "a score taken apart", Device::kRequired, false, true, true, kDefaultPeriodDays, 0,
      AnswerExplain},
     {"fleet", "the fleet in one look", Device::kNone, false, true, true, kDefaultPeriodDays, 0,
      AnswerFleet},

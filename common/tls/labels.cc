@@ -27,6 +27,12 @@ size_t Utf8Length(unsigned char lead, uint32_t& point, uint32_t& min) {
 
 }  // namespace
 
+absl::Status CheckReason(std::string_view reason) {
+  if (reason.size() <= kReasonBytesMax && IsCleanUtf8(reason)) return absl::OkStatus();
+  return absl::InvalidArgumentError("--reason must be at most " + std::to_string(kReasonBytesMax) +
+                                    " bytes of UTF-8 without control characters");
+}
+
 bool IsCleanUtf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     uint32_t point = 0;

@@ -27,6 +27,11 @@ absl::StatusOr<std::pair<std::string, std::string>> ParseLabel(std::string_view 
 // Each of them, at most 16, no key twice.
 absl::Status CheckLabels(const std::vector<std::pair<std::string, std::string>>& labels);
 
+// Why somebody did or looked at something, for the audit log: at most this many bytes of UTF-8
+// without control characters; may be empty.
+constexpr size_t kReasonBytesMax = 1024;
+absl::Status CheckReason(std::string_view reason);
+
 // Well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
 bool IsCleanUtf8(std::string_view text);
 

@@ -157,7 +157,15 @@ TEST_CASE("what the collector cannot answer is one line") {
       {{"score", "--by", "shoe size"}, {"shoe size"}},
       {{"sql", "SELECT * FROM secrets"}, {"secrets"}},
       {{"sql", "DELETE FROM scores"}, {"SQL", "scores", "may not be modified"}},
+      {{"score", "--by", "package"}, {"package.NAME"}},
+      {{"metrics", "--reason", "?"}, {"metrics", "--reason"}},
+      {{"watch", "--reason", "a\tb"}, {"--reason"}},
       {{"token", "create", "--expires", "soon"}, {"soon"}},
+      {{"token", "create", "--expires", "400d"}, {"366 days"}},
+      {{"token", "create", "--uses", "2000000"}, {"1000000 uses"}},
+      {{"token", "list", "--where", "colour = red"}, {"--where", "colour"}},
+      {{"token", "list", "--sort", "colour"}, {"--sort", "colour"}},
+      {{"device", "revoke", "a b"}, {"host"}},
   };
   for (const auto& [words, parts] : mistakes) {
     INFO("candor " << Text(words));

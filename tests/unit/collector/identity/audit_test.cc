@@ -55,10 +55,10 @@ TEST_CASE("A tampered audit is found, at the row", "[audit]") {
 
 TEST_CASE("A reason has its limit, between characters", "[audit]") {
   TestFleet fleet;
-  REQUIRE_OK(Append(fleet, std::string(kAuditReasonMax - 1, 'a') + "ü and more"));
+  REQUIRE_OK(Append(fleet, std::string(kAuditTextMax - 1, 'a') + "ü and more"));
   REQUIRE_OK(fleet.writer->Run([](Database& db) -> absl::Status {
     const auto reason = db.QueryText("SELECT reason FROM audit WHERE id = 2");
-    REQUIRE(*reason == std::string(kAuditReasonMax - 1, 'a'));
+    REQUIRE(*reason == std::string(kAuditTextMax - 1, 'a'));
     return VerifyAudit(db);
   }));
 }

@@ -82,10 +82,115 @@ TEST_CASE("Every look at one device is written down before it is answered") {
 TEST_CASE("Questions about groups are not looks at anybody") {
   QueryStore store;
   store.AddDevice("anna");
-  for (const char* view : {"fleet", "devices", "score", "network", "inventory", "watch"}) {
+  for (const char* view : {"fleet", "devices", "score", "network", "inventory"}) {
     REQUIRE_OK(store.Ask(view));
   }
   REQUIRE(store.looks().empty());
+}
+
+TEST_CASE("A filter that leaves one device of many is a look at it, and written down") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t bert = store.AddDevice("bert", {{"department", "Sales"}});
+  for (const int64_t device : {anna, bert}) {
+    store.AddScore(device, 1, device == anna ? 50 : 90);
+    FactAccumulator facts = ActiveMinute();
+    AddValues(facts, metric::kRtt, "mail", {20'000});
+    store.AddFacts(device, 1, std::move(facts));
+  }
+  struct Case {
+    std::string view;
+    std::string by;
+    std::string where;
+    bool written;
+    std::string device;  // "" where no single one is meant
+  };
+  const std::string id = store.id(anna);
+  const std::vector<Case> cases = {
+      {"devices", "", "host = anna", true, id},
+      {"devices", "", "score < 60", true, id},
+      {"devices", "", "score < 95", true, ""},  // rows that are devices, more than one
+      {"devices", "", "score < 10", true, ""},  // that nobody is left tells, too
+      {"devices", "", "", false, ""},
+      {"score", "device", "score < 60", true, id},
+      {"score", "host", "host = anna", true, id},
+      {"health", "device", "host = anna", true, id},
+      {"network", "device", "rtt_ms_p50 > 0", true, ""},
+      {"score", "department", "host = anna", true, id},
+      {"score", "department", "host = nobody", true, ""},
+      {"fleet", "", "host = anna", true, id},
+      {"score", "department", "score < 95", false, ""},
+      {"boots", "department", "department = Sales and score < 95", false, ""},
+  };
+  for (const Case& c : cases) {
+    INFO(c.view << " --by " << c.by << " --where " << c.where);
+    const size_t before = store.looks().size();
+    REQUIRE_OK(store.Ask(c.view, [&](v1::QueryRequest& request) {
+      request.set_by(c.by);
+      request.set_where(c.where);
+      request.set_reason("ticket 4711");
+    }));
+    REQUIRE(store.looks().size() == before + (c.written ? 1 : 0));
+    if (!c.written) continue;
+    REQUIRE(store.looks().back().action == "look " + c.view);
+    REQUIRE(store.looks().back().device_id == c.device);
+    REQUIRE(store.looks().back().reason == "ticket 4711: where " + c.where);
+  }
+  store.RefuseLooks();
+  const auto refused =
+      store.Ask("devices", [](v1::QueryRequest& r) { r.set_where("host = anna"); });
+  REQUIRE(absl::IsUnavailable(refused.status()));
+}
+
+TEST_CASE("Watching the fleet is written down: its latest faults are of single laptops") {
+  QueryStore store;
+  store.AddDevice("anna");
+  REQUIRE_OK(store.Ask("watch", [](v1::QueryRequest& r) { r.set_reason("ticket 4711"); }));
+  REQUIRE(store.looks().size() == 1);
+  REQUIRE(store.looks()[0].action == "look watch");
+  REQUIRE(store.looks()[0].device_id.empty());
+  REQUIRE(store.looks()[0].reason == "ticket 4711");
+}
+
+TEST_CASE("A reason has at most 1024 bytes and no control characters, or nothing is answered") {
+  QueryStore store;
+  store.AddDevice("anna");
+  const auto ask = [&](const std::string& reason) {
+    return store
+        .Ask("device",
+             [&](v1::QueryRequest& request) {
+               request.set_device("anna");
+               request.set_reason(reason);
+             })
+        .status();
+  };
+  REQUIRE_OK(ask(std::string(1024, 'x')));
+  for (const std::string& reason :
+       {std::string(1025, 'x'), std::string("a\nb"), std::string("\x1b[2J"), std::string("\xff")}) {
+    REQUIRE(absl::IsInvalidArgument(ask(reason)));
+  }
+  REQUIRE(store.looks().size() == 1);
+}
+
+TEST_CASE("explain --against: each metric beside what it was") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  ScoreValues values;
+  values.metrics = {{"boot_s", 40, 60, 4}};
+  store.AddScore(anna, 1, 70, values);
+  values.metrics = {{"boot_s", 20, 95, 1}};
+  store.AddScore(anna, 8, 90, values);
+  const auto tables = store.Ask("explain", [](v1::QueryRequest& request) {
+    request.set_device("anna");
+    request.set_from("7d");
+    request.set_against("previous");
+    request.set_where("value_change > 10");
+  });
+  REQUIRE_OK(tables);
+  REQUIRE(ColumnText(tables->front(), "metric") == "boot_s");
+  REQUIRE(NumberAt(tables->front(), 0, "value") == 40);
+  REQUIRE(NumberAt(tables->front(), 0, "value_before") == 20);
+  REQUIRE(NumberAt(tables->front(), 0, "lost_change") == 3);
 }
 
 TEST_CASE("The page names every entry of the registry: measured, or why not") {

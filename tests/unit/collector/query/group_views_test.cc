@@ -638,6 +638,78 @@ TEST_CASE("A second period stands beside the first with --against") {
   REQUIRE(NumberAt(tables->front(), 0, "score_change") == 10);
 }
 
+TEST_CASE("--where and --sort know the columns that --against adds") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
+  const int64_t cleo = store.AddDevice("cleo", {{"department", "Legal"}});
+  const int64_t dora = store.AddDevice("dora", {{"department", "Board"}});
+  for (const auto& [device, days_ago, score, boot_s] :
+       std::vector<std::tuple<int64_t, int64_t, double, double>>{{anna, 1, 60, 50},
+                                                                 {anna, 8, 70, 20},
+                                                                 {cleo, 1, 90, 20},
+                                                                 {cleo, 8, 80, 20},
+                                                                 {dora, 8, 75, 20}}) {
+    ScoreValues values;
+    values.metrics = {{"boot_s", boot_s, 80, 1}};
+    store.AddScore(device, days_ago, score, values);
+  }
+  const auto ask = [&](const std::string& view, const std::string& where,
+                       const std::string& sort = "") {
+    return store.Ask(view, [&](v1::QueryRequest& r) {
+      r.set_from("7d");
+      r.set_against("previous");
+      r.set_where(where);
+      r.set_sort(sort);
+    });
+  };
+  const auto worse = ask("score", "score_change < -5");
+  REQUIRE_OK(worse);
+  REQUIRE(ColumnText(worse->front(), "department") == "Sales");
+  const auto gone = ask("score", "comparison = gone");
+  REQUIRE_OK(gone);
+  REQUIRE(ColumnText(gone->front(), "department") == "Board");
+  REQUIRE(NumberAt(gone->front(), 0, "score_before") == 75);
+  // A metric is a column as soon as its difference is named.
+  const auto slower = ask("devices", "boot_s_change > 10", "-boot_s_change");
+  REQUIRE_OK(slower);
+  REQUIRE(ColumnText(slower->front(), "host") == "anna");
+  REQUIRE(NumberAt(slower->front(), 0, "boot_s_change") == 30);
+  REQUIRE(MessageOf(ask("score", "scor_change < 0").status()).find("score_change") !=
+          std::string::npos);
+}
+
+TEST_CASE("--against compares every table that can be compared") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  store.AddScore(anna, 1, 80, Lost(30, "boot"));
+  store.AddScore(anna, 8, 70, Lost(12, "boot"));
+  const auto tables = store.Ask("fleet", [](v1::QueryRequest& r) {
+    r.set_from("7d");
+    r.set_against("previous");
+  });
+  REQUIRE_OK(tables);
+  const Table& lost = TableNamed(*tables, "time_lost");
+  REQUIRE(NumberAt(lost, 0, "lost_min") == 30);
+  REQUIRE(NumberAt(lost, 0, "lost_min_before") == 12);
+  REQUIRE(NumberAt(lost, 0, "lost_min_change") == 18);
+}
+
+TEST_CASE("--by package asks for one package, whose version is a dimension") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna", {}, {{"package.browser", "118.0"}});
+  store.AddScore(anna, 1, 80);
+  for (const char* view : {"score", "boots", "crashes", "network", "health"}) {
+    INFO(view);
+    REQUIRE(MessageOf(store.Ask(view, [](v1::QueryRequest& r) { r.set_by("package"); }).status()) ==
+            "--by: a laptop has many packages: name one, as package.NAME (there are "
+            "package.browser)");
+    REQUIRE_OK(store.Ask(view, [](v1::QueryRequest& r) { r.set_by("package.browser"); }));
+  }
+  const auto score = store.Ask("score", [](v1::QueryRequest& r) { r.set_by("package.browser"); });
+  REQUIRE(ColumnText(score->front(), "package.browser") == "118.0");
+  REQUIRE_OK(store.Ask("inventory", [](v1::QueryRequest& r) { r.set_by("package"); }));
+}
+
 TEST_CASE("What a view does not take is refused, not ignored") {
   QueryStore store;
   const auto error = [&](const std::string& view,

@@ -63,7 +63,7 @@ TEST_CASE("Two periods stand side by side with the difference, matched by key") 
   Table before = Sample();
   before.rows = {{"a", 60.0, int64_t{5}, Series{}, 0.75}, {"gone", 1.0, int64_t{1}, Series{}, 0.9}};
   const Table both = CompareTables(now, before, "now", "then");
-  REQUIRE(both.rows.size() == 3);
+  REQUIRE(both.rows.size() == 4);
   REQUIRE(both.notes.back() == "now against then");
   REQUIRE(testing::NumberAt(both, 2, "score") == 70.5);
   REQUIRE(testing::NumberAt(both, 2, "score_before") == 60.0);
@@ -73,6 +73,11 @@ TEST_CASE("Two periods stand side by side with the difference, matched by key") 
   REQUIRE(testing::TextAt(both, 0, "comparison") == "new");
   REQUIRE(IsEmpty(At(both, 0, "score_before")));
   REQUIRE(IsEmpty(At(both, 0, "score_change")));
+  REQUIRE(testing::TextAt(both, 3, "name") == "gone");
+  REQUIRE(testing::TextAt(both, 3, "comparison") == "gone");
+  REQUIRE(IsEmpty(At(both, 3, "score")));
+  REQUIRE(testing::NumberAt(both, 3, "score_before") == 1.0);
+  REQUIRE(IsEmpty(At(both, 3, "score_change")));
   REQUIRE_FALSE(both.Find("name_before"));
   REQUIRE_FALSE(both.Find("trend_before"));
 }
@@ -91,7 +96,7 @@ TEST_CASE("Scores whose coverage differs by more than 0.10 are not compared") {
 TEST_CASE("Scores of different models are not compared, and columns are matched by name") {
   Table now = Sample();
   Table before = Sample();
-  // One period's trend broke: a column that the other does not have stands in between.
+  // A column that the other period does not have stands in between.
   before.columns.insert(before.columns.begin() + 1, TextColumn("extra", "extra"));
   for (Row& row : before.rows) row.insert(row.begin() + 1, std::string("x"));
   const bool same = GENERATE(true, false);
@@ -105,6 +110,17 @@ TEST_CASE("Scores of different models are not compared, and columns are matched 
   REQUIRE(testing::TextAt(both, 0, "comparison") == (same ? "ok" : "not comparable"));
   REQUIRE(IsEmpty(At(both, 0, "score_change")) == !same);
   REQUIRE(std::get<int64_t>(At(both, 0, "crashes_change")) == 0);
+}
+
+TEST_CASE("Rows that are days, or have no number, are not compared") {
+  Table table = Sample();
+  REQUIRE(CanCompare(table));
+  table.columns[0] = DayColumn("day", "day").Key();
+  REQUIRE_FALSE(CanCompare(table));
+  table.columns = {TextColumn("key", "key").Key(), TextColumn("value", "value")};
+  REQUIRE_FALSE(CanCompare(table));
+  table.columns = {TextColumn("cause", "cause"), NumberColumn("lost_min", "minutes")};
+  REQUIRE_FALSE(CanCompare(table));
 }
 
 }  // namespace

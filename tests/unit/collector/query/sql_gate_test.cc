@@ -1,9 +1,13 @@
 // SQL from outside: what can be read, what cannot be reached by whatever trick, and the limits.
 #include "collector/query/sql_gate.h"
 
+#include "collector/identity/audit.h"
 #include "collector/query/run_limit.h"
 #include "collector/query/sql_tables.h"
+#include "collector/query/text.h"
+#include "common/hash.h"
 #include "common/status.h"
+#include "common/tls/labels.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/query/query_store.h"
 
@@ -223,6 +227,48 @@ TEST_CASE_METHOD(GateFixture, "The view lists its tables, and every statement is
   store.RefuseLooks();
   REQUIRE(absl::IsUnavailable(
       store.Ask("sql", [](v1::QueryRequest& r) { r.set_text("SELECT 1"); }).status()));
+}
+
+// Whoever reads the audit log can tell which statement it was, however long.
+TEST_CASE_METHOD(GateFixture, "A long statement is written down by its beginning and its SHA-256") {
+  const std::string head = "SELECT 1 AS one /* ";
+  const std::string reason(GENERATE(size_t{0}, kReasonBytesMax), 'r');
+  const size_t room = kAuditTextMax - (reason.empty() ? 0 : reason.size() + 2);
+  const auto statement = [&](size_t size) {
+    return head + std::string(size - head.size() - 2, 'x') + "*/";
+  };
+  for (const size_t size : {room, room + 1, size_t{16} << 10}) {
+    INFO(size);
+    const std::string text = statement(size);
+    REQUIRE_OK(store.Ask("sql", [&](v1::QueryRequest& request) {
+      request.set_text(text);
+      request.set_reason(reason);
+    }));
+    const std::string& written = store.looks().back().reason;
+    REQUIRE(written.size() <= kAuditTextMax);
+    const std::string about = reason.empty() ? "" : reason + ": ";
+    REQUIRE(written.starts_with(about + head));
+    if (size == room) {
+      REQUIRE(written == about + text);
+    } else {
+      REQUIRE(written.ends_with(Concat(size, " bytes, SHA-256 ", ToHex(Sha256(text)), "]")));
+    }
+  }
+}
+
+TEST_CASE_METHOD(GateFixture, "--where picks among the rows of a statement") {
+  const auto ask = [&](const std::string& where) {
+    return store.Ask("sql", [&](v1::QueryRequest& request) {
+      request.set_text("SELECT 1 AS a UNION ALL SELECT 2");
+      request.set_where(where);
+      request.set_limit(1);  // of the rows that are left
+    });
+  };
+  const auto picked = ask("a > 1");
+  REQUIRE_OK(picked);
+  REQUIRE(testing::ColumnText(picked->front(), "a") == "2");
+  REQUIRE(MessageOf(ask("b > 1").status()) ==
+          "--where: at character 1: no column 'b' (did you mean a?)");
 }
 
 }  // namespace
