@@ -3,7 +3,7 @@
 set(CANDOR_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
    AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13
-   AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+   AND (CANDOR_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug"))
   # With optimisation GCC 12 sees overlapping copies and unset parts in inlined strings where there are none.
   list(APPEND CANDOR_WARNINGS -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow
        -Wno-stringop-overread -Wno-maybe-uninitialized)
