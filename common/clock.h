@@ -6,6 +6,10 @@
 
 namespace candor {
 
+// No clock shows more: the year 4199. Wall clocks from outside are held to it either way, so that
+// sums and differences of a few such do not overflow.
+constexpr int64_t kWallMsMax = int64_t{1} << 46;
+
 class Clock {
  public:
   virtual ~Clock() = default;

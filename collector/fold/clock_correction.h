@@ -24,13 +24,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/columns.h"
 
 namespace candor {
 
 constexpr int64_t kSkewToleranceMs = 120'000;
-// No clock shows more: the year 4199. Sums of a few such do not overflow.
-constexpr int64_t kWallMsMax = int64_t{1} << 46;
 
 // What must be taken off the wall clock of everything in a batch.
 int64_t BatchSkewMs(int64_t skew_ms, int64_t sealed_wall_ms, int64_t received_ms);

@@ -126,7 +126,7 @@ void IngestStream::HandleHello() {
   opening.last_sealed = hello.last_sealed();
   opening.agent_version = hello.agent_version();
   opening.received_ms = shared_.parts.clock.WallMs();
-  opening.skew_ms = hello.wall_ms() - opening.received_ms;
+  opening.skew_ms = std::clamp(hello.wall_ms(), -kWallMsMax, kWallMsMax) - opening.received_ms;
   epoch_ = opening.epoch;
   skew_ms_ = opening.skew_ms;
   configuration_hash_ = hello.configuration_hash();

@@ -343,6 +343,28 @@ TEST_CASE("skew is taken once, from Hello, and kept with each row") {
   REQUIRE(collector.Query("SELECT received_ms FROM log") == collector.clock.WallMs());
 }
 
+TEST_CASE("a laptop whose clock shows nonsense is heard, its skew held within what can be added") {
+  struct Case {
+    int64_t said_ms;
+    int64_t taken_ms;
+  };
+  const auto c = GENERATE(Case{INT64_MIN, -kWallMsMax}, Case{INT64_MAX, kWallMsMax},
+                          Case{-kWallMsMax, -kWallMsMax}, Case{kWallMsMax, kWallMsMax},
+                          Case{kWallMsMax - 1, kWallMsMax - 1});
+  Collector collector;
+  Laptop laptop;
+  const std::string first = laptop.Seal(1);
+  Push push(collector.Channel());
+  v1::Hello hello = push.HelloOf(laptop);
+  hello.set_wall_ms(c.said_ms);
+  hello.set_boottime_ms(c.said_ms);
+  push.SendHello(hello);
+  push.ReadWelcome();
+  push.Send(first);
+  push.ReadAcks(1);
+  REQUIRE(collector.Query("SELECT skew_ms FROM log") == c.taken_ms - collector.clock.WallMs());
+}
+
 TEST_CASE("a batch that can never be accepted is refused and the rest goes on") {
   Collector collector;
   Laptop laptop;
