@@ -26,8 +26,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* ListTokens(grpc::CallbackServerContext* context,
                                        const v1::ListTokensRequest*,
                                        v1::ListTokensReply* reply) override {
-    return Serve(context, rpc::kAdminListTokens, reply,
-                 [&](const Identity&, auto done) { administration_.ListTokens(std::move(done)); });
+    return Serve(context, rpc::kAdminListTokens, reply, [&](const Identity& actor, auto done) {
+      administration_.ListTokens(actor, std::move(done));
+    });
   }
 
   grpc::ServerUnaryReactor* RevokeToken(grpc::CallbackServerContext* context,

@@ -118,14 +118,14 @@ void Administration::CreateToken(const Identity& actor, const v1::CreateTokenReq
       reply, std::move(done));
 }
 
-void Administration::ListTokens(Done<v1::ListTokensReply> done) {
+void Administration::ListTokens(const Identity& actor, Done<v1::ListTokensReply> done) {
   auto reply = std::make_shared<v1::ListTokensReply>();
   Commit<v1::ListTokensReply>(
       parts_.writer,
-      [reply](Database& db) -> absl::Status {
+      [reply, actor = actor.Text(), now_ms = parts_.clock.WallMs()](Database& db) -> absl::Status {
         CANDOR_ASSIGN_OR_RETURN(const std::vector<TokenRow> tokens, candor::ListTokens(db));
         for (const TokenRow& token : tokens) FillToken(token, *reply->add_tokens());
-        return absl::OkStatus();
+        return AppendAudit(db, {now_ms, actor, "token list", "", ""});
       },
       reply, std::move(done));
 }

@@ -36,7 +36,7 @@ class Administration {
 
   void CreateToken(const Identity& actor, const v1::CreateTokenRequest& request,
                    Done<v1::CreateTokenReply> done);
-  void ListTokens(Done<v1::ListTokensReply> done);
+  void ListTokens(const Identity& actor, Done<v1::ListTokensReply> done);
   void RevokeToken(const Identity& actor, const v1::RevokeTokenRequest& request,
                    Done<v1::RevokeTokenReply> done);
   // By device id or host name. A device already revoked stays so; the act is audited again.

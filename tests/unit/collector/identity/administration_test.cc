@@ -21,7 +21,7 @@ absl::StatusOr<v1::CreateTokenReply> Create(TestFleet& fleet, uint32_t uses, uin
 
 absl::StatusOr<v1::ListTokensReply> List(TestFleet& fleet) {
   Answer<v1::ListTokensReply> answer;
-  Administration(fleet.AdministrationParts()).ListTokens(answer.Done());
+  Administration(fleet.AdministrationParts()).ListTokens(fleet.admin, answer.Done());
   return answer.Wait();
 }
 
@@ -85,6 +85,7 @@ TEST_CASE("The list shows what is left, never the token", "[administration]") {
   REQUIRE(list->tokens(0).id() == fleet.last_token_id);
   REQUIRE(list->tokens(0).uses_left() == 2);
   REQUIRE(list->SerializeAsString().find(text) == std::string::npos);
+  REQUIRE(LastAudit(fleet) == "it-admin:admin token list  ");
 }
 
 TEST_CASE("A revoked token lets nobody in", "[administration]") {
