@@ -83,8 +83,10 @@ LogField::LogField(std::string_view k, int64_t v) : key(k), value(std::to_string
 LogField::LogField(std::string_view k, uint64_t v) : key(k), value(std::to_string(v)) {}
 LogField::LogField(std::string_view k, double v) : key(k), value(fmt::format("{}", v)) {}
 
+void SetLogLevel(LogLevel level) { Out().logger->set_level(Level(level)); }
+
 void InitLog(LogLevel level) {
-  Out().logger->set_level(Level(level));
+  SetLogLevel(level);
   // Protobuf writes a line for each damaged message; whoever parses tells it better, and once.
   google::protobuf::SetLogHandler(nullptr);
 }

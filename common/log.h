@@ -29,6 +29,8 @@ struct LogField {
 // Called once by main, before any thread; before it, messages go out at kInfo. Silences protobuf's
 // own lines.
 void InitLog(LogLevel level);
+// Changes what goes out from now on.
+void SetLogLevel(LogLevel level);
 // "debug", "info", "warning", "error"; kInfo for anything else.
 LogLevel ParseLogLevel(std::string_view name);
 

@@ -183,22 +183,29 @@ std::string DescribeInit(const InitOptions& options, const InitResult& result) {
          " --token-file FILE \\\n    --ca-fingerprint " + result.fingerprint + "\n";
 }
 
-absl::StatusOr<Fleet> LoadFleet(const std::string& folder, const Clock& clock, Random& random) {
+absl::Status RequireFleet(const std::string& folder) {
   const Paths paths(folder);
-  absl::StatusOr<CertificateAuthority> authority = ReadAuthority(paths, clock.WallMs());
-  if (absl::IsNotFound(authority.status())) {
+  for (const std::string* path : {&paths.ca_key, &paths.ca}) {
+    struct stat info = {};
+    if (stat(path->c_str(), &info) == 0 || errno != ENOENT) continue;
     return absl::NotFoundError(folder + " has no fleet yet: candor-collector init --data " +
                                folder);
   }
-  if (!authority.ok()) return authority.status();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Fleet> LoadFleet(const std::string& folder, const Clock& clock, Random& random) {
+  CANDOR_RETURN_IF_ERROR(RequireFleet(folder));
+  const Paths paths(folder);
+  CANDOR_ASSIGN_OR_RETURN(CertificateAuthority authority, ReadAuthority(paths, clock.WallMs()));
   CANDOR_ASSIGN_OR_RETURN(const ServerFile server,
-                          CurrentServer(paths, *authority, clock.WallMs(), random));
+                          CurrentServer(paths, authority, clock.WallMs(), random));
   CANDOR_ASSIGN_OR_RETURN(std::string fleet_key, ReadSecretFile(paths.fleet_key));
   if (fleet_key.size() != kFleetKeyBytes) {
     return absl::DataLossError(paths.fleet_key + " does not hold 32 bytes");
   }
-  const std::string ca_pem = authority->certificate().Pem();
-  return Fleet{*std::move(authority), ca_pem, server.certificate.Pem() + ca_pem, server.key.Pem(),
+  const std::string ca_pem = authority.certificate().Pem();
+  return Fleet{std::move(authority), ca_pem, server.certificate.Pem() + ca_pem, server.key.Pem(),
                std::move(fleet_key)};
 }
 

@@ -52,7 +52,11 @@ struct Fleet {
   std::string fleet_key;
 };
 
-// NotFound when the folder was never initialised; FailedPrecondition for secrets that others may
+// NotFound, with what to do, when the folder was never initialised. Changes nothing.
+absl::Status RequireFleet(const std::string& folder);
+
+// For who holds the store's lock (collector/store/store.h). NotFound when the folder was never
+// initialised; FailedPrecondition for secrets that others may
 // read. A server certificate of which two thirds are over is replaced by a new one for the same
 // hosts.
 absl::StatusOr<Fleet> LoadFleet(const std::string& folder, const Clock& clock, Random& random);

@@ -81,6 +81,11 @@ absl::Status DumpTo(Store& store, const std::string& path) {
   return out ? absl::OkStatus() : absl::ResourceExhaustedError("cannot write " + path);
 }
 
+absl::Status CopyTo(Database& db, const std::string& path) {
+  CANDOR_ASSIGN_OR_RETURN(Statement copy, db.Prepare("VACUUM INTO ?"));
+  return copy.BindAll(path).Run();
+}
+
 // Empty when equal.
 std::string FirstDifference(const std::string& stored_path, const std::string& derived_path) {
   std::ifstream stored(stored_path), derived(derived_path);
@@ -108,8 +113,7 @@ absl::Status CheckFolds(Store& store, const ModelSet& models, const ProgressFn& 
   const std::string stored = scratch.path() + "/stored.txt";
   const std::string derived = scratch.path() + "/derived.txt";
   CANDOR_RETURN_IF_ERROR(DumpTo(store, stored));
-  CANDOR_RETURN_IF_ERROR(
-      store.write_connection().Execute("VACUUM INTO '" + scratch.path() + "/candor.db'"));
+  CANDOR_RETURN_IF_ERROR(CopyTo(store.write_connection(), scratch.path() + "/candor.db"));
   CANDOR_ASSIGN_OR_RETURN(const std::unique_ptr<Store> copy, Store::Open(scratch.path()));
   CANDOR_ASSIGN_OR_RETURN(const FoldProgress done,
                           Rebuild(*copy, models, observe("deriving folds again")));

@@ -67,12 +67,14 @@ IngestAccess AccessOf(const DeviceDirectory& directory) {
 
 // Declared in the order in which they start; destroyed backwards.
 struct Collector::Parts {
-  Parts(const CollectorSettings& s, const Clock& c, Random& r, Fleet f)
+  Parts(const CollectorSettings& s, const Clock& c, Random& r, std::unique_ptr<Store> opened,
+        Fleet f)
       : settings(s),
         clock(c),
         random(r),
         fleet(std::move(f)),
-        configurations(ConfigurationFor(s)) {}
+        configurations(ConfigurationFor(s)),
+        store(std::move(opened)) {}
   ~Parts() {
     if (http != nullptr) LogInfo("candor-collector stopping");
     http.reset();
@@ -81,7 +83,7 @@ struct Collector::Parts {
     queue.reset();  // its last answers go to streams of the service
   }
 
-  absl::Status OpenStore();
+  absl::Status LoadStore();
   absl::Status StartWork();
   absl::Status Listen();
 
@@ -110,8 +112,7 @@ struct Collector::Parts {
   std::unique_ptr<LocalHttp> http;
 };
 
-absl::Status Collector::Parts::OpenStore() {
-  CANDOR_ASSIGN_OR_RETURN(store, Store::Open(settings.data));
+absl::Status Collector::Parts::LoadStore() {
   Database& db = store->write_connection();
   CANDOR_ASSIGN_OR_RETURN(models, LoadModels(settings.data));
   CANDOR_RETURN_IF_ERROR(
@@ -171,9 +172,13 @@ Collector::~Collector() = default;
 
 absl::StatusOr<std::unique_ptr<Collector>> Collector::Start(const CollectorSettings& settings,
                                                             const Clock& clock, Random& random) {
+  // The store's lock comes first: whoever does not hold it changes nothing in the folder, and
+  // loading the fleet may renew the server's certificate.
+  CANDOR_RETURN_IF_ERROR(RequireFleet(settings.data));
+  CANDOR_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, Store::Open(settings.data));
   CANDOR_ASSIGN_OR_RETURN(Fleet fleet, LoadFleet(settings.data, clock, random));
-  auto parts = std::make_unique<Parts>(settings, clock, random, std::move(fleet));
-  CANDOR_RETURN_IF_ERROR(parts->OpenStore());
+  auto parts = std::make_unique<Parts>(settings, clock, random, std::move(store), std::move(fleet));
+  CANDOR_RETURN_IF_ERROR(parts->LoadStore());
   CANDOR_RETURN_IF_ERROR(parts->StartWork());
   CANDOR_RETURN_IF_ERROR(parts->Listen());
   return std::unique_ptr<Collector>(new Collector(std::move(parts)));
@@ -189,6 +194,7 @@ void Collector::Reload(const CollectorSettings& settings) {
   if (restart) {
     LogWarning("data, listen, model and limits take effect with the next start only");
   }
+  if (settings.log_level != now.log_level) SetLogLevel(ParseLogLevel(settings.log_level));
   parts_->configurations.Set(ConfigurationFor(settings));
   parts_->housekeeping->SetRetention(RetentionOf(settings));
   now = settings;

@@ -27,7 +27,8 @@ class Collector {
                                                           const Clock& clock, Random& random);
   ~Collector();
 
-  // What SIGHUP changes: what laptops are told, retention. Names what needs a restart in the log.
+  // What SIGHUP changes: what laptops are told, retention, log level. Names what needs a restart in
+  // the log.
   void Reload(const CollectorSettings& settings);
 
   std::string fleet_address() const;

@@ -1,14 +1,19 @@
 // The collector whole, in this process, with its offline commands.
 #include "collector/server/commands.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "collector/server/collector.h"
 #include "collector/server/offline.h"
 #include "common/files.h"
+#include "common/log.h"
 #include "tests/support/catch.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/temp_folder.h"
 
 namespace candor {
@@ -81,6 +86,20 @@ TEST_CASE("a second collector on the same folder or port is refused with the rea
   REQUIRE(Mentions(third.status(), "Address already in use"));
 }
 
+TEST_CASE("a second start changes nothing in a running collector's folder") {
+  Fixture f;
+  auto collector = f.Start();
+  const std::string path = f.data + "/server.pem";
+  const std::string before = *ReadFile(path);
+  // By this clock the certificate is to be renewed.
+  const testing::ManualClock late(f.clock.WallMs() + int64_t{300} * 86'400'000);
+  REQUIRE(absl::IsUnavailable(Collector::Start(f.settings, late, f.random).status()));
+  REQUIRE(*ReadFile(path) == before);
+  collector.reset();
+  REQUIRE_OK(Collector::Start(f.settings, late, f.random));
+  REQUIRE(*ReadFile(path) != before);
+}
+
 TEST_CASE("offline commands leave a running collector's folder alone") {
   Fixture f;
   auto collector = f.Start();
@@ -121,6 +140,16 @@ TEST_CASE("check says what is sound, and leaves nothing behind") {
   REQUIRE(f.out.str().find("folds") == std::string::npos);
 }
 
+TEST_CASE("check works in a folder whose name holds a quote") {
+  Fixture f;
+  const std::string quoted = f.folder.File("o'brien's");
+  std::filesystem::rename(f.data, quoted);
+  f.data = quoted;
+  REQUIRE_OK(f.Check());
+  INFO(f.out.str());
+  REQUIRE(f.out.str().find("folds: sound") != std::string::npos);
+}
+
 TEST_CASE("check finds folds that the log does not give") {
   Fixture f;
   f.Change(
@@ -155,6 +184,44 @@ TEST_CASE("reloading settings keeps the listeners where they are") {
   const std::string before = collector->fleet_address();
   collector->Reload(changed);
   REQUIRE(collector->fleet_address() == before);
+}
+
+// What goes to standard error while it lives.
+class StandardError {
+ public:
+  explicit StandardError(const std::string& path) : path_(path), before_(dup(STDERR_FILENO)) {
+    const int fd = open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    REQUIRE(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+    close(fd);
+  }
+  ~StandardError() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+  }
+  std::string Said() const { return *ReadFile(path_); }
+
+ private:
+  std::string path_;
+  int before_;
+};
+
+TEST_CASE("reloading settings changes what is logged from then on") {
+  Fixture f;
+  auto collector = f.Start();
+  const StandardError log(f.folder.File("stderr"));
+  LogDebug("not yet");
+  f.settings.log_level = "debug";
+  collector->Reload(f.settings);
+  LogDebug("from here");
+  f.settings.log_level = "error";
+  collector->Reload(f.settings);
+  LogWarning("no more");
+  f.settings.log_level = "info";
+  collector->Reload(f.settings);
+  const std::string said = log.Said();
+  CHECK(said.find("not yet") == std::string::npos);
+  CHECK(said.find("from here") != std::string::npos);
+  CHECK(said.find("no more") == std::string::npos);
 }
 
 }  // namespace
