@@ -9,6 +9,7 @@
 
 #include "collector/query/sql_tables.h"
 #include "collector/query/sql_virtual_table.h"
+#include "collector/query/table_wire.h"
 #include "collector/query/text.h"
 #include "common/status.h"
 
@@ -238,7 +239,12 @@ absl::StatusOr<Table> SqlGate::Run(std::string_view statement, size_t rows_max) 
     }
     Row& row = table.rows.emplace_back();
     for (int i = 0; i < sqlite3_column_count(raw); ++i) row.push_back(CellAt(raw, i));
-    bytes += SizeOf(row);
+    const size_t row_bytes = SizeOf(row);
+    if (row_bytes > kRowBytesMax) {
+      return absl::ResourceExhaustedError(
+          Concat("SQL: a row is larger than ", kRowBytesMax >> 20, " MiB"));
+    }
+    bytes += row_bytes;
     if (bytes > SqlLimits::kResultBytesMax) {
       return absl::ResourceExhaustedError(
           Concat("SQL: the result is larger than ", SqlLimits::kResultBytesMax >> 20, " MiB"));

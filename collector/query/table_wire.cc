@@ -131,9 +131,15 @@ void HeaderToWire(const Table& table, v1::QueryReply& reply) {
 size_t RowsToWire(const Table& table, size_t first, v1::QueryReply& reply) {
   const size_t end = std::min(table.rows.size(), first + kRowsPerBlock);
   v1::RowBlock& block = *reply.mutable_rows();
+  size_t bytes = 0;
   for (size_t i = first; i < end; ++i) {
     v1::Row& wire = *block.add_rows();
     for (const Cell& cell : table.rows[i]) std::visit(CellWriter{*wire.add_cells()}, cell);
+    bytes += wire.ByteSizeLong();
+    if (bytes > kBlockBytes && i > first) {
+      block.mutable_rows()->RemoveLast();
+      return i;
+    }
   }
   return end;
 }

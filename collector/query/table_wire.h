@@ -14,10 +14,15 @@ class QueryReply;
 
 namespace candor {
 
+// A block ends after so many rows, and before the row with which it would be larger. A row that is
+// larger by itself is a block of its own: what makes rows keeps them under kRowBytesMax, so that
+// every message fits into the 4 MiB a client takes (common/rpc/channel.h).
 constexpr size_t kRowsPerBlock = 500;
+constexpr size_t kBlockBytes = 1 << 20;
+constexpr size_t kRowBytesMax = 3 << 20;
 
 void HeaderToWire(const Table& table, v1::QueryReply& reply);
-// Rows [first, first + kRowsPerBlock); gives the index behind the last one written.
+// The block that begins with row `first`; gives the index behind its last row.
 size_t RowsToWire(const Table& table, size_t first, v1::QueryReply& reply);
 
 // Stands behind each whole answer of a stream that goes on: `watch`.

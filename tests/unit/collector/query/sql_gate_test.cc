@@ -184,6 +184,11 @@ TEST_CASE_METHOD(GateFixture, "Values, statements and results have a largest siz
       Run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) "
           "SELECT printf('%.*c', 900000, 'x') FROM n");
   REQUIRE(absl::IsResourceExhausted(large.status()));
+  const std::string value = "printf('%.*c', 900000, 'x')";
+  REQUIRE_OK(Run("SELECT " + value + ", " + value + ", " + value));
+  const auto wide = Run("SELECT " + value + ", " + value + ", " + value + ", " + value);
+  REQUIRE(absl::IsResourceExhausted(wide.status()));
+  REQUIRE(MessageOf(wide.status()) == "SQL: a row is larger than 3 MiB");
   std::string deep = "1";
   for (int i = 0; i < 500; ++i) deep = "(" + deep + "+1)";
   REQUIRE_FALSE(Run("SELECT " + deep).ok());

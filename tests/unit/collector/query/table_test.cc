@@ -6,6 +6,7 @@
 
 #include "candor/v1/query.pb.h"
 #include "collector/query/table_wire.h"
+#include "common/rpc/channel.h"
 #include "tests/support/catch.h"
 
 namespace candor {
@@ -66,6 +67,45 @@ TEST_CASE("A table is the same behind the wire") {
     REQUIRE(got.columns[i].rank == sent.columns[i].rank);
     REQUIRE(got.columns[i].hidden == sent.columns[i].hidden);
   }
+}
+
+// Each message of a table, as large as it is on the wire.
+std::vector<size_t> BlockBytes(const Table& table) {
+  std::vector<size_t> bytes;
+  for (size_t at = 0; at < table.rows.size();) {
+    v1::QueryReply block;
+    const size_t next = RowsToWire(table, at, block);
+    REQUIRE(next > at);
+    at = next;
+    bytes.push_back(block.ByteSizeLong());
+  }
+  return bytes;
+}
+
+TEST_CASE("A block ends at 500 rows or a mebibyte, and a row that is larger stands alone") {
+  Table table;
+  table.name = "wide";
+  table.columns = {TextColumn("text", "text")};
+  SECTION("many rows of 100 KiB") {
+    for (int i = 0; i < 95; ++i) table.rows.push_back({std::string(100 << 10, 'a')});
+    for (const size_t bytes : BlockBytes(table)) REQUIRE(bytes <= kBlockBytes + 16);
+    REQUIRE(BlockBytes(table).size() == 10);
+  }
+  SECTION("values as large as SQL lets through, small ones between") {
+    for (int i = 0; i < 6; ++i) {
+      table.rows.push_back({std::string(1 << 20, 'b')});
+      table.rows.push_back({std::string("small")});
+    }
+    for (const size_t bytes : BlockBytes(table)) REQUIRE(bytes < size_t{kMessageBytesMax});
+  }
+  SECTION("the widest row there is") {
+    table.columns.assign(3, TextColumn("text", "text"));
+    table.rows.push_back({std::string("small"), std::string(), std::string()});
+    table.rows.push_back(Row(3, std::string(kRowBytesMax / 3, 'c')));
+    REQUIRE(BlockBytes(table).size() == 2);
+    REQUIRE(BlockBytes(table).back() < size_t{kMessageBytesMax});
+  }
+  REQUIRE(OverTheWire(table).rows == table.rows);
 }
 
 TEST_CASE("Replies that contradict themselves are refused") {
