@@ -15,6 +15,7 @@
 #include "collector/query/shape.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
+#include "collector/store/losses.h"
 #include "common/inventory_keys.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -122,9 +123,12 @@ std::optional<double> LostPerDay(const std::vector<ListedDay>& days) {
   return minutes / counted;
 }
 
-std::string StateText(const DeviceInfo& device, const std::optional<ScoreDay>& score,
-                      const Model& model, int64_t now_ms) {
+std::string StateText(const DeviceInfo& device, const Losses& losses,
+                      const std::optional<ScoreDay>& score, const Model& model, int64_t now_ms) {
   if (device.revoked) return "revoked";
+  if (losses.forked_epochs > 0) {
+    return "forked: two laptops with one identity, or a restored disk";
+  }
   if (!score) return "no score yet: nothing measured";
   if (!score->score) return MissingScoreText(*score, model, now_ms);
   return score->provisional ? ProvisionalText(model) : "ok";
@@ -138,6 +142,7 @@ Cell Property(const Properties& properties, std::string_view key) {
 }
 
 struct Page {
+  Losses losses;
   Properties labels;
   Properties inventory;
   std::vector<ListedDay> days;
@@ -150,6 +155,7 @@ absl::StatusOr<Page> LoadPage(ViewContext& context, const ViewRequest& request) 
   Page page;
   page.now_ms = context.now_ms;
   const int64_t no = request.device->no;
+  CANDOR_ASSIGN_OR_RETURN(page.losses, ReadDeviceLosses(context.db, no));
   CANDOR_ASSIGN_OR_RETURN(page.labels, LabelsOf(context.db, no));
   CANDOR_ASSIGN_OR_RETURN(page.inventory, InventoryOf(context.db, no));
   CANDOR_ASSIGN_OR_RETURN(page.days, LoadDays(context, request));
@@ -174,7 +180,7 @@ Table HeadTable(const ViewRequest& request, const Page& page) {
              device.id,
              has_score ? Cell(*score->score) : Cell(),
              has_score ? Cell(std::string(GradeOf(*page.model, *score->score))) : Cell(),
-             StateText(device, score, *page.model, page.now_ms),
+             StateText(device, page.losses, score, *page.model, page.now_ms),
              score ? Cell(score->day) : Cell(),
              score ? Cell(score->provisional) : Cell(),
              score ? Cell(score->coverage) : Cell(),
@@ -225,6 +231,26 @@ Table DomainsTable(const Page& page) {
     table.rows.push_back(std::move(row));
   }
   RankRows({"-lost", "points"}, table);
+  return table;
+}
+
+// What the laptop sent or should have sent and no figure shows; no row for what did not happen.
+Table LossesTable(const Losses& losses) {
+  Table table;
+  table.name = "losses";
+  table.title = "Not in these figures";
+  table.columns = {TextColumn("what", "what").Key(), IntegerColumn("batches", "batches"),
+                   TextColumn("why", "why")};
+  const auto add = [&table](const char* what, int64_t batches, const std::string& why) {
+    if (batches > 0) table.rows.push_back({std::string(what), batches, why});
+  };
+  add("lost", losses.lost_places, "the laptop no longer had them when it came back");
+  add("dropped", losses.dropped_places, "the laptop's spool was full");
+  add("late", losses.late_batches,
+      Concat(losses.late_windows, " windows and ", losses.late_events,
+             " events of days that were sealed already"));
+  add("refused", losses.refused, "they could never be read");
+  add("quarantined", losses.quarantined, "they contradict what came before under this identity");
   return table;
 }
 
@@ -377,6 +403,7 @@ Answer AnswerDevice(ViewContext& context, const ViewRequest& request) {
   for (Table& table : measured) tables.push_back(std::move(table));
   CANDOR_RETURN_IF_ERROR(AddEvents(context, request, tables));
   CANDOR_ASSIGN_OR_RETURN(tables.emplace_back(), TimeLostTable(context, request));
+  tables.push_back(LossesTable(page.losses));
   tables.push_back(DaysTable(page));
   tables.push_back(InventoryTable(page));
   return tables;

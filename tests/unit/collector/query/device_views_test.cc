@@ -191,6 +191,30 @@ TEST_CASE("explain --against: each metric beside what it was") {
   REQUIRE(NumberAt(tables->front(), 0, "value") == 40);
   REQUIRE(NumberAt(tables->front(), 0, "value_before") == 20);
   REQUIRE(NumberAt(tables->front(), 0, "lost_change") == 3);
+TEST_CASE("The page says that a laptop's epoch has forked, and what its figures lack") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const int64_t bert = store.AddDevice("bert");
+  store.AddScore(anna, 1, 90);
+  store.AddScore(bert, 1, 90);
+  store.Execute(
+      "INSERT INTO quarantine (device, epoch, seq, hash, received_ms, reason, sealed) VALUES "
+      "(1, 7, 12, x'01', 1790000000000, '', x'');"
+      "INSERT INTO log (device, epoch, seq, seq_last, kind, hash, received_ms, skew_ms, "
+      "sealed_through_day) VALUES (1, 7, 2, 6, 3, x'', 0, 0, 0), (1, 7, 7, 7, 2, x'', 0, 0, 0);"
+      "INSERT INTO too_late (device, day, batches, windows, events) VALUES (1, 20000, 3, 35, 1)");
+  const auto tables = AskAbout(store, "device", "anna");
+  REQUIRE_OK(tables);
+  REQUIRE(TextAt(tables->front(), 0, "state") ==
+          "forked: two laptops with one identity, or a restored disk");
+  const Table& losses = TableNamed(*tables, "losses");
+  REQUIRE(ColumnText(losses, "what") == "lost late refused quarantined");
+  REQUIRE(At(losses, 0, "batches") == Cell(int64_t{5}));
+  REQUIRE(TextAt(losses, 1, "why") == "35 windows and 1 events of days that were sealed already");
+  const auto sound = AskAbout(store, "device", "bert");
+  REQUIRE_OK(sound);
+  REQUIRE(TextAt(sound->front(), 0, "state") == "ok");
+  REQUIRE(TableNamed(*sound, "losses").rows.empty());
 }
 
 TEST_CASE("The page names every entry of the registry: measured, or why not") {
