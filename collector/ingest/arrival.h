@@ -53,6 +53,9 @@ enum class Verdict {
   kAhead,        // a place before it is missing: not stored, not acknowledged
 };
 
+// More than any laptop ever seals: said in Welcome, it makes the laptop begin a new epoch.
+constexpr uint64_t kBeyondEverySeq = uint64_t{1} << 62;
+
 struct BatchAnswer {
   Verdict verdict = Verdict::kStored;
   uint64_t seq = 0;
@@ -60,6 +63,8 @@ struct BatchAnswer {
   uint64_t expected = 0;  // kAhead
   int refusal = 0;        // kRefused
   std::string detail;     // kRefused
+  // kQuarantined: the fork is settled, the laptop should go on in a new epoch.
+  bool settled = false;
 };
 
 }  // namespace candor

@@ -19,6 +19,8 @@ constexpr int64_t kNoDaySealed = std::numeric_limits<int32_t>::min();
 enum Sql {
   kLoadCursor,
   kForked,
+  kForkedSince,
+  kEnrolledAnew,
   kSaveCursor,
   kInsertLog,
   kCovering,
@@ -30,6 +32,10 @@ enum Sql {
 constexpr std::string_view kSql[] = {
     "SELECT seq, chain_hash, opened_ms FROM cursor WHERE device = ? AND epoch = ?",
     "SELECT 1 FROM quarantine WHERE device = ? AND epoch = ? LIMIT 1",
+    "SELECT min(received_ms) FROM quarantine WHERE device = ? AND epoch = ?",
+    // As in collector/store/losses.cc.
+    "SELECT 1 FROM device AS old JOIN device AS new ON new.host = old.host "
+    "WHERE old.no = ? AND new.no <> old.no AND new.enrolled_ms >= ? LIMIT 1",
     "INSERT INTO cursor (device, epoch, seq, chain_hash, opened_ms) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (device, epoch) DO UPDATE SET seq = excluded.seq, "
     "chain_hash = excluded.chain_hash",
@@ -122,7 +128,24 @@ absl::StatusOr<LogAppender::Cursor*> LogAppender::Load(int64_t device, uint64_t 
   sql_[kForked].BindAll(device, epoch);
   CANDOR_ASSIGN_OR_RETURN(cursor.forked, sql_[kForked].Step());
   sql_[kForked].Reset();
+  if (cursor.forked) {
+    CANDOR_ASSIGN_OR_RETURN(cursor.settled, Settled(it->first));
+  }
   return &cursor;
+}
+
+absl::StatusOr<bool> LogAppender::Settled(const Key& epoch) {
+  auto [since, added] = forked_since_ms_.try_emplace(epoch);
+  if (added) {
+    sql_[kForkedSince].BindAll(epoch.first, epoch.second);
+    CANDOR_RETURN_IF_ERROR(sql_[kForkedSince].Step().status());
+    since->second = sql_[kForkedSince].Int(0);
+    sql_[kForkedSince].Reset();
+  }
+  sql_[kEnrolledAnew].BindAll(epoch.first, since->second);
+  CANDOR_ASSIGN_OR_RETURN(const bool settled, sql_[kEnrolledAnew].Step());
+  sql_[kEnrolledAnew].Reset();
+  return settled;
 }
 
 absl::StatusOr<EpochPlace> LogAppender::Open(const EpochHello& hello) {
@@ -141,6 +164,8 @@ absl::StatusOr<EpochPlace> LogAppender::Open(const EpochHello& hello) {
   }
   const bool older_copy = cursor->seq > hello.last_sealed;
   place.next_seq = older_copy && !cursor->forked ? cursor->seq + 1 : hello.first_held;
+  const bool holds_nothing = hello.first_held > hello.last_sealed;
+  if (cursor->settled && holds_nothing) place.next_seq = kBeyondEverySeq;
   return place;
 }
 
@@ -288,7 +313,9 @@ absl::StatusOr<BatchAnswer> LogAppender::Quarantine(const Arrival& arrival, Curs
                             Statement::Blob{arrival.sealed});
   CANDOR_RETURN_IF_ERROR(sql_[kQuarantine].Run());
   ++counts_->quarantined;
-  return Acknowledged(arrival, Verdict::kQuarantined);
+  BatchAnswer answer = Acknowledged(arrival, Verdict::kQuarantined);
+  answer.settled = cursor.settled;
+  return answer;
 }
 
 void LogAppender::Touch(int64_t device, int64_t received_ms, const std::string* agent_version) {
@@ -349,6 +376,7 @@ void LogAppender::Undone() {
   cursors_.clear();
   touched_.clear();
   seen_.clear();
+  forked_since_ms_.clear();
 }
 
 void LogAppender::Committed() {

@@ -13,7 +13,10 @@
 //   seq > stored + 1   ahead: not stored, answered with the place expected
 // A predecessor or duplicate that differs is a fork: two laptops with one identity, or a restored
 // disk. From then on every batch of that epoch goes to quarantine and is acknowledged; the fork is
-// the presence of rows in `quarantine`.
+// the presence of rows in `quarantine`. It is settled when one of the two enrols anew, under its
+// host name: whoever goes on under the old identity is then one laptop and is told to begin a new
+// epoch, once everything it holds of the old one is in quarantine. So nothing is lost on the way,
+// and what comes after is folded again.
 //
 // A refused batch keeps its place with hash and reason. Its bytes may be damaged, so the next batch
 // is not compared with it.
@@ -54,7 +57,7 @@ class LogAppender {
   // the cursor of a new epoch. `next_seq` is the first place the laptop holds, also where some of
   // these are stored already (their acknowledgement was lost): sent again, they are compared, so
   // that a fork is found before anything is deleted. It is beyond last_sealed + 1 only where the
-  // laptop's spool is an older copy.
+  // laptop's spool is an older copy, or where a settled fork has nothing more to send.
   absl::StatusOr<EpochPlace> Open(const EpochHello& hello);
 
   // FailedPrecondition when the epoch was never opened.
@@ -86,6 +89,7 @@ class LogAppender {
     std::string chain_hash;
     int64_t opened_ms = 0;
     bool forked = false;
+    bool settled = false;  // the fork
     bool dirty = false;
   };
   struct Row {
@@ -99,6 +103,8 @@ class LogAppender {
   using Key = std::pair<int64_t, uint64_t>;
 
   absl::StatusOr<Cursor*> Load(int64_t device, uint64_t epoch);
+  // Whether a forked epoch's fork is.
+  absl::StatusOr<bool> Settled(const Key& epoch);
   // The log's row that covers a place; nothing when it is pruned.
   absl::StatusOr<std::optional<Row>> Covering(const Arrival& arrival, uint64_t seq);
   absl::StatusOr<BatchAnswer> AppendNext(const Arrival& arrival, Cursor& cursor);
@@ -115,6 +121,7 @@ class LogAppender {
   std::vector<Statement> sql_;
   std::unique_ptr<Counts> counts_;
   std::map<Key, Cursor> cursors_;
+  std::map<Key, int64_t> forked_since_ms_;  // so that long quarantines are read once
   int64_t next_id_ = 1;
   int64_t head_ = 0;
   int64_t sealed_through_day_ = 0;

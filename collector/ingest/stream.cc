@@ -10,7 +10,7 @@ namespace candor {
 namespace {
 
 constexpr uint32_t kProtocol = 1;
-constexpr uint64_t kSeqMax = uint64_t{1} << 62;
+constexpr uint64_t kSeqMax = kBeyondEverySeq - 2;
 constexpr size_t kVersionBytesMax = 64;
 
 absl::Status CheckHello(const v1::Hello& hello) {
@@ -129,6 +129,7 @@ void IngestStream::HandleHello() {
   opening.skew_ms = std::clamp(hello.wall_ms(), -kWallMsMax, kWallMsMax) - opening.received_ms;
   epoch_ = opening.epoch;
   skew_ms_ = opening.skew_ms;
+  last_sealed_ = opening.last_sealed;
   configuration_hash_ = hello.configuration_hash();
   unanswered_.push_back(0);
   shared_.parts.queue.Open(shared_from_this(), std::move(opening));
@@ -190,6 +191,7 @@ void IngestStream::OnAppended(const absl::StatusOr<BatchAnswer>& answer) {
     return;
   }
   ack_through_ = std::max(ack_through_, answer->through);
+  retire_epoch_ = answer->settled && ack_through_ >= last_sealed_;
   if (answer->verdict == Verdict::kRefused) {
     v1::Ack::Refusal& refusal = refusals_.emplace_back();
     refusal.set_seq(answer->seq);
@@ -240,7 +242,8 @@ void IngestStream::MaybeRead() {
 }
 
 bool IngestStream::HasOutput() const {
-  return welcome_.has_value() || throttle_ms_ != 0 || ack_through_ > acked_ || !refusals_.empty();
+  return welcome_.has_value() || throttle_ms_ != 0 || ack_through_ > acked_ || !refusals_.empty() ||
+         (retire_epoch_ && unanswered_.empty());
 }
 
 bool IngestStream::FillNextMessage() {
@@ -256,6 +259,11 @@ bool IngestStream::FillNextMessage() {
   }
   if (ack_through_ > acked_ || !refusals_.empty()) {
     FillAck();
+    return true;
+  }
+  if (retire_epoch_ && unanswered_.empty()) {
+    retire_epoch_ = false;
+    FillWelcome(kBeyondEverySeq);
     return true;
   }
   return false;

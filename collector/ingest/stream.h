@@ -93,7 +93,8 @@ class IngestStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::
   std::string configuration_hash_;
   int64_t skew_ms_ = 0;
   bool opened_ = false;
-  uint64_t place_ = 0;  // where the next batch stands
+  uint64_t place_ = 0;        // where the next batch stands
+  uint64_t last_sealed_ = 0;  // as Hello said
 
   bool reading_ = false;
   bool read_ended_ = false;
@@ -107,6 +108,8 @@ class IngestStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::
 
   std::optional<uint64_t> welcome_;  // next_seq to tell
   uint64_t told_expected_ = 0;
+  // To be told, once everything is acknowledged, to begin a new epoch.
+  bool retire_epoch_ = false;
   uint32_t throttle_ms_ = 0;
   uint64_t acked_ = 0;
   uint64_t ack_through_ = 0;

@@ -418,6 +418,51 @@ TEST_CASE("a device speaks for itself only") {
   REQUIRE(collector.Rows("quarantine") == 0);
 }
 
+TEST_CASE("once a fork is settled, the laptop that stays delivers all it holds and begins anew") {
+  Collector collector;
+  Laptop stays, copy;
+  Push(collector.Channel()).All(copy, {copy.Seal(1)});
+  const std::string own = stays.Seal(2);
+  Push(collector.Channel()).All(stays, {own});
+  REQUIRE(collector.Rows("quarantine") == 1);
+
+  const auto push = [&](const std::vector<std::string>& sealed) {
+    Push next(collector.Channel());
+    next.SendHello(next.HelloOf(stays, stays.last_sealed() + 1 - sealed.size()));
+    const uint64_t expected = next.ReadWelcome().next_seq();
+    for (const std::string& bytes : sealed) next.Send(bytes);
+    if (!sealed.empty()) next.ReadAcks(stays.last_sealed());
+    next.End();
+    std::vector<uint64_t> told = {expected};
+    while (const auto message = next.Read()) {
+      REQUIRE(message->has_welcome());
+      told.push_back(message->welcome().next_seq());
+    }
+    REQUIRE(next.Finish().ok());
+    return told;
+  };
+  const std::string second = stays.Seal(3);
+  REQUIRE(push({second}) == std::vector<uint64_t>{2});  // not settled
+
+  REQUIRE_OK(collector.writer().Run([](Database& db) {
+    return db.Execute(
+        "INSERT INTO device (no, device_id, host, enrolled_ms, certificate_serial, "
+        "certificate_not_after_ms) SELECT 9, 'anew', host, 1 << 45, '', 0 FROM device "
+        "WHERE no = 1");
+  }));
+  const std::string third = stays.Seal(4);
+  const std::string fourth = stays.Seal(5);
+  // Told only after everything it holds is acknowledged, since it may give that up.
+  REQUIRE(push({third, fourth}) == std::vector<uint64_t>{3, kBeyondEverySeq});
+  REQUIRE(collector.Rows("quarantine") == 4);
+  REQUIRE(push({}) == std::vector<uint64_t>{kBeyondEverySeq});
+
+  Laptop anew(77);
+  Push(collector.Channel()).All(anew, {anew.Seal(1)});
+  REQUIRE(collector.Rows("quarantine") == 4);
+  REQUIRE(collector.Rows("log") == 2);
+}
+
 TEST_CASE("who may not stream is told why") {
   Collector collector;
   Laptop laptop;
