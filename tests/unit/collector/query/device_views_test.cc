@@ -191,6 +191,8 @@ TEST_CASE("explain --against: each metric beside what it was") {
   REQUIRE(NumberAt(tables->front(), 0, "value") == 40);
   REQUIRE(NumberAt(tables->front(), 0, "value_before") == 20);
   REQUIRE(NumberAt(tables->front(), 0, "lost_change") == 3);
+}
+
 TEST_CASE("The page says that a laptop's epoch has forked, and what its figures lack") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");
