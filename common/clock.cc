@@ -18,6 +18,9 @@ int64_t SystemClock::BoottimeMs() const { return ReadMs(CLOCK_BOOTTIME); }
 int64_t SystemClock::MonotonicMs() const { return ReadMs(CLOCK_MONOTONIC); }
 
 int SystemClock::UtcOffsetMin(int64_t wall_ms) const {
+  // localtime_r keeps the zone it read first, and people travel. tzset looks whether the system's
+  // zone is still that file, for one system call; nobody asks more than a few times a minute.
+  tzset();
   const time_t seconds = static_cast<time_t>(wall_ms / 1000);
   tm local{};
   localtime_r(&seconds, &local);

@@ -33,10 +33,28 @@ std::vector<std::string> LockedLines() {
   return lines;
 }
 
+// The constants of candor::watch: their values are on the wire like a number, and only the header
+// lists them all.
+std::vector<std::string> WatchSubjects() {
+  std::ifstream file(CANDOR_SOURCE_DIR "/common/registry.h");
+  std::vector<std::string> subjects;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("namespace watch")) inside = true;
+    if (line.starts_with("}")) inside = false;
+    const size_t open = line.find(" = \"");
+    if (!inside || open == std::string::npos) continue;
+    const size_t begin = open + 4;
+    subjects.push_back(line.substr(begin, line.find('"', begin) - begin));
+  }
+  return subjects;
+}
+
 std::set<std::string> RegistryLines() {
   std::set<std::string> lines;
   for (const MetricEntry& m : Metrics()) lines.insert(LockLine(m));
   for (const EventEntry& e : Events()) lines.insert(LockLine(e));
+  for (const std::string& subject : WatchSubjects()) lines.insert("watch " + subject);
   return lines;
 }
 
@@ -71,6 +89,12 @@ TEST_CASE("every entry of the registry is in registry.lock") {
   }
 }
 
+TEST_CASE("the subjects of what is watched are found where they are listed") {
+  const std::vector<std::string> subjects = WatchSubjects();
+  REQUIRE(std::find(subjects.begin(), subjects.end(), watch::kJournal) != subjects.end());
+  REQUIRE(subjects.back() == watch::kWindows);
+}
+
 TEST_CASE("entries are sorted, named once and complete") {
   std::set<std::string_view> names;
   uint32_t last = 0;
@@ -96,7 +120,12 @@ TEST_CASE("an event kind's number is its field number on the wire") {
   REQUIRE(what->field_count() == static_cast<int>(Events().size()));
   for (int i = 0; i < what->field_count(); ++i) {
     INFO(what->field(i)->name());
-    REQUIRE(FindEvent(static_cast<uint32_t>(what->field(i)->number())) != nullptr);
+    const EventEntry* entry = FindEvent(static_cast<uint32_t>(what->field(i)->number()));
+    REQUIRE(entry != nullptr);
+    // Two that changed places would have the right numbers. A name that is a word of the language
+    // elsewhere has a suffix here.
+    const std::string& name = what->field(i)->name();
+    REQUIRE((name == entry->name || name == std::string(entry->name) + "_done"));
   }
 }
 
