@@ -157,7 +157,9 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Options& 
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   std::string setup;
   if (options.mode != Mode::kReadOnly) {
-    setup = "PRAGMA page_size=" + std::to_string(options.page_bytes) + ";";
+    // Before the WAL is first looked at.
+    if (options.exclusive) setup += "PRAGMA locking_mode=EXCLUSIVE;";
+    setup += "PRAGMA page_size=" + std::to_string(options.page_bytes) + ";";
     if (options.incremental_vacuum) setup += "PRAGMA auto_vacuum=INCREMENTAL;";
     setup += "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;";
     setup += "PRAGMA wal_autocheckpoint=" +

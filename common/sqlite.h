@@ -108,6 +108,9 @@ class Database {
     int wal_pages_max = 1000;  // automatic checkpoint, where `checkpoints`
     // Pages can be given back with PRAGMA incremental_vacuum; only when the file is new.
     bool incremental_vacuum = false;
+    // This connection locks everybody else out for as long as it is open. The index of the WAL then
+    // lies in memory instead of a file that every commit dirties.
+    bool exclusive = false;
     std::string vfs;  // empty: SQLite's own; tests name a failing one
   };
 

@@ -46,35 +46,34 @@ class LedgerPager {
 
   std::optional<v1::ControlReply> Next() {
     if (request_.limit() != 0 && told_ == request_.limit()) return std::nullopt;
-    while (true) {
-      if (rows_.empty()) {
-        if (absl::Status status = Fill(); !status.ok()) {
-          digests_read_ = true;
-          return ErrorReply(MessageOf(status));
-        }
-        if (rows_.empty()) return std::nullopt;
+    if (rows_.empty()) {
+      if (absl::Status status = Fill(); !status.ok()) {
+        batches_read_ = true;
+        digests_read_ = true;
+        return ErrorReply(MessageOf(status));
       }
-      LedgerRow row = std::move(rows_.front());
-      rows_.pop_front();
-      if (request_.seq() != 0 && row.seq != request_.seq()) continue;
-      ++told_;
-      return EntryReply(row);
+      if (rows_.empty()) return std::nullopt;
     }
+    LedgerRow row = std::move(rows_.front());
+    rows_.pop_front();
+    ++told_;
+    return EntryReply(row);
   }
 
  private:
   absl::Status Fill() {
     if (!batches_read_) {
-      auto page = spool_->Ledger(before_, kPage);
+      auto page = spool_->Ledger(before_, kPage, request_.seq());
       CANDOR_RETURN_IF_ERROR(page.status());
       for (LedgerRow& row : *page) {
         before_ = row.id;
         rows_.push_back(std::move(row));
       }
-      batches_read_ = page->size() < kPage;
+      batches_read_ = page->empty();
       if (!rows_.empty()) return absl::OkStatus();
     }
-    if (std::exchange(digests_read_, true)) return absl::OkStatus();
+    // A digest names no batch.
+    if (std::exchange(digests_read_, true) || request_.seq() != 0) return absl::OkStatus();
     auto digests = spool_->LedgerDigests();
     CANDOR_RETURN_IF_ERROR(digests.status());
     rows_.assign(std::make_move_iterator(digests->begin()),

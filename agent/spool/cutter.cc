@@ -54,6 +54,13 @@ std::vector<std::string> EncodeHarvest(const Harvest& harvest) {
   return pieces;
 }
 
+BatchClass ClassOf(const std::vector<RecordedEvent>& events) {
+  const bool any = std::any_of(events.begin(), events.end(), [](const RecordedEvent& recorded) {
+    return !recorded.event.has_unmeasured();
+  });
+  return any ? BatchClass::kEvents : BatchClass::kWindows;
+}
+
 bool BatchCutter::Add(const v1::Contents& contents, size_t size) {
   const size_t windows = CountWindows(contents);
   const auto minutes = static_cast<size_t>(contents.minutes().wall_min_delta_size());
@@ -89,10 +96,6 @@ bool BatchCutter::Add(const v1::Contents& contents, size_t size) {
   strings_ += strings;
   ++harvests_;
   return true;
-}
-
-BatchClass BatchCutter::batch_class() const {
-  return events_.empty() ? BatchClass::kWindows : BatchClass::kEvents;
 }
 
 v1::Contents BatchCutter::Take() {

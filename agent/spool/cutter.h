@@ -25,6 +25,10 @@ struct CutLimits {
 // events are about more boots than one batch may name.
 std::vector<std::string> EncodeHarvest(const Harvest& harvest);
 
+// kEvents as soon as there is one event that tells more than what is unmeasured: that list comes
+// again with each day.
+BatchClass ClassOf(const std::vector<RecordedEvent>& events);
+
 // Collects the contents of waiting harvests, in order, until the next would not fit any more.
 class BatchCutter {
  public:
@@ -32,8 +36,7 @@ class BatchCutter {
   // `size` is its serialized size.
   bool Add(const v1::Contents& contents, size_t size);
   bool empty() const { return harvests_ == 0; }
-  // kEvents as soon as there is one event.
-  BatchClass batch_class() const;
+  BatchClass batch_class() const { return ClassOf(events_); }
   // Everything added, in one Contents; the cutter is empty again.
   v1::Contents Take();
 

@@ -13,29 +13,42 @@ namespace {
 
 constexpr int kLedgerRowsAtOnce = 64;
 constexpr int64_t kDigestDaysMax = 3'660;
-constexpr int64_t kFreePagesKept = 1'024;
-constexpr int64_t kFreePagesAtOnce = 512;
+// Whether sent batches grew too old is looked at so often: it takes a look at each.
+constexpr int64_t kAgeEveryMs = 3'600'000;
+constexpr int64_t kFreePagesKept = 4'096;
+constexpr int64_t kFreePagesAtOnce = 2'048;
 
 }  // namespace
 
-absl::Status Spool::ExpireLedger() {
-  const int64_t now_ms = clock_.WallMs();
-  const bool believed = age_guard_.Believe(now_ms, clock_.BoottimeMs());
+// The oldest where there are too many bytes, any that is too old else: one that was sent under a
+// clock far ahead must not keep those behind it.
+absl::StatusOr<std::optional<Spool::Row>> Spool::LedgerRowDue(bool believed) {
+  const bool full = state_.ledger_bytes > options_.ledger_bytes_max;
+  const int64_t now_ms = clock_.BoottimeMs();
+  const bool look = believed && (!ledger_aged_ms_ || now_ms - *ledger_aged_ms_ >= kAgeEveryMs);
+  if (!full && !look) return std::nullopt;
+  CANDOR_ASSIGN_OR_RETURN(
+      Statement select, db_->Prepare("SELECT id, MAX(sent_wall_ms, acked_wall_ms), size FROM batch "
+                                     "WHERE state = 3 AND (?1 OR MAX(sent_wall_ms, acked_wall_ms) "
+                                     "< ?2) ORDER BY id LIMIT 1"));
+  const int64_t oldest_ms = clock_.WallMs() - options_.ledger_age_max_ms;
+  CANDOR_ASSIGN_OR_RETURN(const bool found, select.BindAll(full, oldest_ms).Step());
+  if (!found) {
+    if (look) ledger_aged_ms_ = now_ms;
+    return std::nullopt;
+  }
+  Row row;
+  row.id = select.Int(0);
+  row.sent_wall_ms = select.Int(1);
+  row.size = static_cast<uint64_t>(select.Int(2));
+  return row;
+}
+
+absl::Status Spool::ExpireLedger(bool believed) {
   for (int i = 0; i < kLedgerRowsAtOnce; ++i) {
-    CANDOR_ASSIGN_OR_RETURN(
-        Statement oldest,
-        db_->Prepare("SELECT id, MAX(sent_wall_ms, acked_wall_ms), size FROM batch "
-                     "WHERE state = 3 ORDER BY id LIMIT 1"));
-    CANDOR_ASSIGN_OR_RETURN(const bool found, oldest.Step());
-    if (!found) break;
-    Row row;
-    row.id = oldest.Int(0);
-    row.sent_wall_ms = oldest.Int(1);
-    row.size = static_cast<uint64_t>(oldest.Int(2));
-    const bool old = believed && row.sent_wall_ms < now_ms - options_.ledger_age_max_ms;
-    if (!old && state_.ledger_bytes <= options_.ledger_bytes_max) break;
-    oldest.Reset();
-    CANDOR_RETURN_IF_ERROR(DigestRow(row));
+    CANDOR_ASSIGN_OR_RETURN(const auto row, LedgerRowDue(believed));
+    if (!row) break;
+    CANDOR_RETURN_IF_ERROR(DigestRow(*row));
   }
   return absl::OkStatus();
 }
@@ -62,8 +75,11 @@ absl::Status Spool::DigestRow(const Row& row) {
                    "batches + 1, bytes = bytes + excluded.bytes, counts = excluded.counts"));
   CANDOR_RETURN_IF_ERROR(
       merge.BindAll(day, row.size, Statement::Blob{counts.SerializeAsString()}).Run());
-  CANDOR_ASSIGN_OR_RETURN(Statement trim, db_->Prepare("DELETE FROM digest WHERE day < ?"));
-  CANDOR_RETURN_IF_ERROR(trim.BindAll(day - kDigestDaysMax).Run());
+  // By their number, not by the calendar: a day that a wrong clock made up costs one place.
+  CANDOR_ASSIGN_OR_RETURN(Statement trim,
+                          db_->Prepare("DELETE FROM digest WHERE day <= (SELECT day FROM digest "
+                                       "ORDER BY day DESC LIMIT 1 OFFSET ?)"));
+  CANDOR_RETURN_IF_ERROR(trim.BindAll(kDigestDaysMax).Run());
   for (const std::string_view sql :
        {"DELETE FROM batch WHERE id = ?", "DELETE FROM sealed WHERE id = ?"}) {
     CANDOR_ASSIGN_OR_RETURN(Statement erase, db_->Prepare(sql));
@@ -79,18 +95,19 @@ absl::Status Spool::GiveBackSpace() {
   return db_->Execute(absl::StrCat("PRAGMA incremental_vacuum(", kFreePagesAtOnce, ")"));
 }
 
-absl::StatusOr<std::vector<LedgerRow>> Spool::Ledger(int64_t before, size_t limit) {
+absl::StatusOr<std::vector<LedgerRow>> Spool::Ledger(int64_t before, size_t limit, uint64_t seq) {
   return Guarded([&]() -> absl::StatusOr<std::vector<LedgerRow>> {
     CANDOR_ASSIGN_OR_RETURN(
         Statement select,
         db_->Prepare("SELECT id, epoch, seq, sent_wall_ms, acked_wall_ms, size, refused, bytes "
-                     "FROM batch JOIN sealed USING(id) WHERE state >= 2 AND id < ? ORDER BY id "
-                     "DESC LIMIT ?"));
-    select.BindAll(before, uint64_t{limit});
+                     "FROM batch JOIN sealed USING(id) WHERE state >= 2 AND id < ?1 AND (?3 = 0 "
+                     "OR ?3 BETWEEN seq AND seq_last) ORDER BY id DESC LIMIT ?2"));
+    select.BindAll(before, uint64_t{limit}, seq);
     std::vector<LedgerRow> rows;
+    size_t bytes = 0;
     while (true) {
       CANDOR_ASSIGN_OR_RETURN(const bool found, select.Step());
-      if (!found) return rows;
+      if (!found || bytes >= kLedgerPageBytes) return rows;
       LedgerRow row;
       row.id = select.Int(0);
       row.epoch = static_cast<uint64_t>(select.Int(1));
@@ -100,6 +117,7 @@ absl::StatusOr<std::vector<LedgerRow>> Spool::Ledger(int64_t before, size_t limi
       row.size = static_cast<uint64_t>(select.Int(5));
       row.refused = select.Text(6);
       row.sealed = select.BlobAt(7);
+      bytes += row.sealed.size();
       rows.push_back(std::move(row));
     }
   });

@@ -10,6 +10,9 @@
 namespace candor {
 namespace {
 
+// The clock that ages are judged by is compared with the one of an earlier run by the hour.
+constexpr int64_t kSaveBeliefEveryMs = 3'600'000;
+
 // What a held batch stood for, whether it can still be read or not.
 void TallyBatch(const v1::SealedBatch& batch, uint64_t size, Tally& tally) {
   if (batch.has_tombstone()) {
@@ -63,7 +66,27 @@ absl::StatusOr<std::optional<Spool::Row>> Spool::FindRow(std::string_view condit
   return row;
 }
 
+int64_t Spool::OldestKeptMs() const { return clock_.WallMs() - options_.age_max_ms; }
+
+// Most of the time nothing is, and nothing is written.
+absl::StatusOr<bool> Spool::LimitsDue(bool believed) {
+  if (state_.held_bytes > options_.bytes_max) return true;
+  const int64_t now_ms = clock_.BoottimeMs();
+  if (!belief_saved_ms_ || now_ms - *belief_saved_ms_ >= kSaveBeliefEveryMs) return true;
+  if (believed) {
+    CANDOR_ASSIGN_OR_RETURN(const auto old,
+                            FindRow("class > 0 AND seq > ?1 AND sealed_wall_ms < ?2",
+                                    static_cast<int64_t>(in_flight_through_), OldestKeptMs()));
+    if (old) return true;
+  }
+  CANDOR_ASSIGN_OR_RETURN(const auto sent, LedgerRowDue(believed));
+  return sent.has_value();
+}
+
 absl::Status Spool::ApplyLimits() {
+  const bool believed = age_guard_.Believe(clock_.WallMs(), clock_.BoottimeMs());
+  CANDOR_ASSIGN_OR_RETURN(const bool due, LimitsDue(believed));
+  if (!due) return absl::OkStatus();
   CANDOR_ASSIGN_OR_RETURN(Step step, Step::Begin(*this));
   const auto in_flight = static_cast<int64_t>(in_flight_through_);
   while (state_.held_bytes > options_.bytes_max) {
@@ -72,17 +95,18 @@ absl::Status Spool::ApplyLimits() {
     if (!row) break;
     CANDOR_RETURN_IF_ERROR(DropFor(v1::Tombstone::SPOOL_FULL, *row));
   }
-  const int64_t now_ms = clock_.WallMs();
-  while (age_guard_.Believe(now_ms, clock_.BoottimeMs())) {
+  while (believed) {
     CANDOR_ASSIGN_OR_RETURN(const auto row,
                             FindRow("class > 0 AND seq > ?1 AND sealed_wall_ms < ?2 ORDER BY seq",
-                                    in_flight, now_ms - options_.age_max_ms));
+                                    in_flight, OldestKeptMs()));
     if (!row) break;
     CANDOR_RETURN_IF_ERROR(DropFor(v1::Tombstone::TOO_OLD, *row));
   }
   CANDOR_RETURN_IF_ERROR(SetMeta("believed_wall_ms", age_guard_.believed_wall_ms()));
-  CANDOR_RETURN_IF_ERROR(ExpireLedger());
-  return step.Commit();
+  CANDOR_RETURN_IF_ERROR(ExpireLedger(believed));
+  CANDOR_RETURN_IF_ERROR(step.Commit());
+  belief_saved_ms_ = clock_.BoottimeMs();
+  return absl::OkStatus();
 }
 
 absl::Status Spool::DropFor(int reason, const Row& row) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "agent/spool/cutter.h"
 #include "agent/spool/internal.h"
 #include "candor/v1/envelope.pb.h"
@@ -19,6 +20,9 @@ namespace fs = std::filesystem;
 
 constexpr int kFolderMode = 0700;
 constexpr int kCacheKib = 256;
+// A minute of measurements is smaller than this, and each page that a commit touches is written
+// whole: with small pages the agent writes half as much to the laptop's disk.
+constexpr int kPageBytes = 1'024;
 constexpr size_t kDamagedKept = 2;
 
 // The disk, not the file: measuring goes on in memory until it takes writes again.
@@ -53,6 +57,22 @@ std::string FreeName(const std::string& path, int64_t wall_ms) {
   return name;
 }
 
+// SQLite's errors name the file, and a path can name a person: no notice ever holds one.
+std::string WithoutPath(const absl::Status& cause, const std::string& path) {
+  return absl::StrReplaceAll(cause.message(),
+                             {{path + ": ", ""}, {path, fs::path(path).filename().string()}});
+}
+
+// A spool of a newer version holds measurements that this one cannot read but must not lose.
+absl::Status CheckSchema(Database& db) {
+  CANDOR_ASSIGN_OR_RETURN(const int64_t version, db.QueryInt("PRAGMA user_version"));
+  const auto newest = static_cast<int64_t>(SpoolMigrations().size());
+  if (version <= newest) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat(
+      db.path(), ": written by a newer version of Candor (schema ", version, ", this one knows ",
+      newest, "): run that version again, or move the file away to start with an empty spool"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(SpoolOptions options, const Clock& clock,
@@ -75,13 +95,16 @@ absl::Status Spool::OpenOrSetAside() {
 
 absl::Status Spool::OpenDatabase() {
   Database::Options options;
+  options.page_bytes = kPageBytes;
   options.cache_kib = kCacheKib;
   options.incremental_vacuum = true;
+  options.exclusive = true;
   options.vfs = options_.vfs;
   auto opened = Database::Open(options_.path, options);
   CANDOR_RETURN_IF_ERROR(opened.status());
   db_ = std::move(*opened);
-  absl::Status status = db_->Migrate(SpoolMigrations());
+  absl::Status status = CheckSchema(*db_);
+  if (status.ok()) status = db_->Migrate(SpoolMigrations());
   if (status.ok()) status = LoadState();
   if (status.ok()) status = CheckEpoch();
   if (!status.ok()) db_.reset();
@@ -101,7 +124,7 @@ absl::Status Spool::SetAside(const absl::Status& cause) {
   fs::rename(options_.path + "-wal", name + "-wal", ignored);
   fs::remove(options_.path + "-shm", ignored);
   PruneDamaged(options_.path);
-  set_aside_notice_ = absl::StrCat("the spool was damaged (", cause.message(),
+  set_aside_notice_ = absl::StrCat("the spool was damaged (", WithoutPath(cause, options_.path),
                                    ") and set aside as ", fs::path(name).filename().string());
   state_ = State();
   // The fresh database must know how far the sources were told.
@@ -158,9 +181,13 @@ absl::Status Spool::CheckEpoch() {
     const std::string text = std::exchange(set_aside_notice_, {});
     return BeginEpoch(Keep::kThisRun, text.empty() ? "" : "spool_set_aside", text);
   }
-  const auto known = db_->QueryText("SELECT value FROM meta WHERE name = 'machine_id'");
-  if (absl::IsNotFound(known.status())) return SetMeta("machine_id", options_.machine_id);
+  // Only two ids that are there can differ: one that is missing, now or when the spool was made
+  // (early in a first boot, say), tells nothing about the disk.
+  if (options_.machine_id.empty()) return absl::OkStatus();
+  auto known = db_->QueryText("SELECT value FROM meta WHERE name = 'machine_id'");
+  if (absl::IsNotFound(known.status())) known = std::string();
   CANDOR_RETURN_IF_ERROR(known.status());
+  if (known->empty()) return SetMeta("machine_id", options_.machine_id);
   if (*known == options_.machine_id) return absl::OkStatus();
   return BeginEpoch(Keep::kNothing, "machine_id_changed",
                     "the machine id changed: this disk was copied from another machine");
@@ -178,7 +205,9 @@ absl::Status Spool::BeginEpoch(Keep keep, std::string_view code, std::string_vie
   CANDOR_RETURN_IF_ERROR(SetMeta("epoch", static_cast<int64_t>(state_.epoch)));
   CANDOR_RETURN_IF_ERROR(SetMeta("last_sealed", int64_t{0}));
   CANDOR_RETURN_IF_ERROR(SetMeta("last_chain", std::string_view()));
-  CANDOR_RETURN_IF_ERROR(SetMeta("machine_id", options_.machine_id));
+  if (!options_.machine_id.empty()) {
+    CANDOR_RETURN_IF_ERROR(SetMeta("machine_id", options_.machine_id));
+  }
   for (auto& [contents, batch_class] : kept) {
     CANDOR_RETURN_IF_ERROR(InsertBatch(std::move(contents), batch_class, run_));
   }

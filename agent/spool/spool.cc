@@ -9,13 +9,6 @@
 #include "common/hash.h"
 
 namespace candor {
-namespace {
-
-// So many batches are marked as sent at once: a long backlog would otherwise sync for each.
-constexpr uint64_t kMarkAhead = 32;
-
-}  // namespace
-
 Spool::Spool(SpoolOptions options, const Clock& clock, Random& random)
     : options_(std::move(options)),
       clock_(clock),
@@ -36,7 +29,7 @@ absl::Status Spool::Add(const Harvest& harvest) {
       continue;
     }
     backlog_bytes_ += contents.size();
-    backlog_.push_back({std::move(contents), !harvest.events.empty()});
+    backlog_.push_back({std::move(contents), ClassOf(harvest.events) == BatchClass::kEvents});
   }
   for (const auto& [name, value] : harvest.cursors) {
     unsaved_cursors_[name] = value;
@@ -188,7 +181,9 @@ SpoolFigures Spool::Figures() const {
 
 absl::StatusOr<bool> Spool::Welcome(uint64_t epoch, uint64_t next_seq) {
   return Guarded([&]() -> absl::StatusOr<bool> {
-    if (epoch != state_.epoch || next_seq == 0) return true;
+    // A push that began in another epoch must not carry batches of this one.
+    if (epoch != state_.epoch) return absl::AbortedError("a new epoch began");
+    if (next_seq == 0) return true;
     if (next_seq > state_.last_sealed + 1) {
       CANDOR_RETURN_IF_ERROR(
           BeginEpoch(Keep::kThisRun, "older_copy",
@@ -239,7 +234,7 @@ absl::Status Spool::AcknowledgeThrough(uint64_t through, const std::vector<Refus
   state_.held_batches -= batches;
   state_.held_bytes -= bytes;
   state_.ledger_bytes += bytes;
-  CANDOR_RETURN_IF_ERROR(ExpireLedger());
+  CANDOR_RETURN_IF_ERROR(ExpireLedger(age_guard_.Believe(clock_.WallMs(), clock_.BoottimeMs())));
   return step.Commit();
 }
 
@@ -289,18 +284,20 @@ absl::StatusOr<std::optional<HeldBatch>> Spool::NextHeld(uint64_t after) {
       CANDOR_RETURN_IF_ERROR(step.Commit());
       continue;
     }
-    if (row->state == BatchState::kSealed) {
-      CANDOR_RETURN_IF_ERROR(MarkSent(row->seq + kMarkAhead - 1));
-    }
+    if (row->state == BatchState::kSealed) CANDOR_RETURN_IF_ERROR(MarkSent(row->id));
     return HeldBatch{row->seq, row->seq_last, std::move(sealed)};
   }
 }
 
-absl::Status Spool::MarkSent(uint64_t through) {
+// A long backlog must not sync for each batch: the mark outlives the process at once, a power cut
+// only from the next commit on. A batch without its mark is sent, and marked, again.
+absl::Status Spool::MarkSent(int64_t id) {
+  CANDOR_RETURN_IF_ERROR(db_->Execute("PRAGMA synchronous=NORMAL"));
   CANDOR_ASSIGN_OR_RETURN(
-      Statement mark,
-      db_->Prepare("UPDATE batch SET state = 2, sent_wall_ms = ? WHERE state = 1 AND seq <= ?"));
-  return mark.BindAll(clock_.WallMs(), through).Run();
+      Statement mark, db_->Prepare("UPDATE batch SET state = 2, sent_wall_ms = ? WHERE id = ?"));
+  const absl::Status marked = mark.BindAll(clock_.WallMs(), id).Run();
+  CANDOR_RETURN_IF_ERROR(db_->Execute("PRAGMA synchronous=FULL"));
+  return marked;
 }
 
 absl::StatusOr<std::string> Spool::SealedBytes(int64_t id) {

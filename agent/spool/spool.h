@@ -118,7 +118,8 @@ class Spool {
   SpoolFigures Figures() const;
 
   // What a Welcome expects next. True: the epoch goes on, and everything before `next_seq` counts
-  // as acknowledged. False: this spool was an older copy, a new epoch began.
+  // as acknowledged. False: this spool was an older copy, a new epoch began. Aborted when `epoch`
+  // is not the spool's any more: the push that it belongs to must end.
   absl::StatusOr<bool> Welcome(uint64_t epoch, uint64_t next_seq);
 
   struct Refusal {
@@ -150,8 +151,11 @@ class Spool {
   };
   Flight BeginFlight();
 
-  // Sent batches with an id below `before`, newest first, at most `limit`.
-  absl::StatusOr<std::vector<LedgerRow>> Ledger(int64_t before, size_t limit);
+  // Sent batches with an id below `before`, newest first: at most `limit`, and of large ones only
+  // so many that they come to about kLedgerPageBytes; none only when there are no more. `seq`, if
+  // not 0: only those that stand for this place of any epoch.
+  static constexpr size_t kLedgerPageBytes = 256 << 10;
+  absl::StatusOr<std::vector<LedgerRow>> Ledger(int64_t before, size_t limit, uint64_t seq = 0);
   // Digests of days, newest first.
   absl::StatusOr<std::vector<LedgerRow>> LedgerDigests();
 
@@ -184,7 +188,7 @@ class Spool {
   absl::Status SealPending();
   absl::Status InsertBatch(v1::Contents contents, BatchClass batch_class, int64_t run);
   absl::StatusOr<std::optional<HeldBatch>> NextHeld(uint64_t after);
-  absl::Status MarkSent(uint64_t through);
+  absl::Status MarkSent(int64_t id);
   absl::Status AcknowledgeThrough(uint64_t through, const std::vector<Refusal>& refused);
   absl::StatusOr<std::string> SealedBytes(int64_t id);
 
@@ -192,6 +196,8 @@ class Spool {
   void TrimBacklog();
   void Lose(const std::string& contents);
   absl::Status ApplyLimits();
+  absl::StatusOr<bool> LimitsDue(bool believed);
+  int64_t OldestKeptMs() const;
   absl::StatusOr<std::optional<Row>> FindRow(std::string_view condition, int64_t first,
                                              int64_t second = 0);
   absl::Status DropFor(int reason, const Row& row);
@@ -200,7 +206,8 @@ class Spool {
   absl::Status RetireRow(const Row& row);
 
   // ledger.cc
-  absl::Status ExpireLedger();
+  absl::StatusOr<std::optional<Row>> LedgerRowDue(bool believed);
+  absl::Status ExpireLedger(bool believed);
   absl::Status DigestRow(const Row& row);
   absl::Status GiveBackSpace();
 
@@ -229,6 +236,9 @@ class Spool {
   State state_;
   int64_t pending_floor_ = 0;  // pending rows up to this id came from an earlier run
   AgeGuard age_guard_;
+  // On the boot clock; nothing before the first time.
+  std::optional<int64_t> belief_saved_ms_;
+  std::optional<int64_t> ledger_aged_ms_;
   std::map<std::string, std::string, std::less<>> cursors_;
 
   // Harvests that the database did not take yet, encoded, and the cursors that go with them.

@@ -87,18 +87,43 @@ TEST_CASE("only the newest few damaged files are kept") {
   REQUIRE(DamagedFiles(test) == 2);
 }
 
-TEST_CASE("a spool of a newer version is kept aside, not destroyed") {
+void SetSchema(const SpoolInFolder& test, const std::string& version) {
+  auto db = Database::Open(test.options.path, {});
+  REQUIRE_OK(db);
+  REQUIRE_OK(db->Execute("PRAGMA user_version=" + version));
+}
+
+TEST_CASE(
+    "a spool of a newer version is no damage: it is refused, and whole when that one is back") {
   SpoolInFolder test;
   test.AddSealed(1);
   test.spool.reset();
-  {
-    auto db = Database::Open(test.options.path, {});
-    REQUIRE_OK(db);
-    REQUIRE_OK(db->Execute("PRAGMA user_version=999"));
-  }
+  SetSchema(test, "999");
+  const auto refused = Spool::Open(test.options, test.clock, test.random);
+  REQUIRE_FALSE(refused.ok());
+  REQUIRE(std::string(refused.status().message()).find("newer version") != std::string::npos);
+  REQUIRE(std::string(refused.status().message()).find(test.options.path) != std::string::npos);
+  REQUIRE(DamagedFiles(test) == 0);
+  SetSchema(test, "1");
   test.Reopen();
-  REQUIRE(DamagedFiles(test) == 1);
-  REQUIRE(CountNotices(*test.spool, "spool_set_aside") == 1);
+  REQUIRE(HeldBatches(*test.spool)[0].Numbers() == std::vector<int64_t>{1});
+}
+
+TEST_CASE("no notice says where the spool lies: a path can name a person") {
+  SpoolInFolder test;
+  test.spool.reset();
+  const std::string home = test.folder.File("home/alice");
+  fs::create_directories(home);
+  test.options.path = home + "/spool.db";
+  std::ofstream(test.options.path) << std::string(8'192, '\x5a');
+  test.Reopen();
+  REQUIRE_OK(test.spool->Seal());
+  const auto held = HeldBatches(*test.spool);
+  const std::string text = held.at(0).contents.events(0).agent_notice().text();
+  REQUIRE(text.find("set aside as spool.db.damaged-") != std::string::npos);
+  REQUIRE(text.find("not a database") != std::string::npos);
+  REQUIRE(text.find("alice") == std::string::npos);
+  REQUIRE(text.find('/') == std::string::npos);
 }
 
 TEST_CASE("one batch whose bytes rotted becomes a tombstone, the others go on") {

@@ -57,8 +57,8 @@ TEST_CASE("a Welcome that expects the next batch is no older copy") {
   REQUIRE(*test.spool->Welcome(epoch, 2));
   REQUIRE(test.Position().epoch == epoch);
   REQUIRE(test.Position().first_held == 2);
-  SECTION("one about an epoch that is gone changes nothing") {
-    REQUIRE(*test.spool->Welcome(epoch + 1, 100));
+  SECTION("one about an epoch that is gone changes nothing, and its push must end") {
+    REQUIRE(absl::IsAborted(test.spool->Welcome(epoch + 1, 100).status()));
     REQUIRE(test.Position().epoch == epoch);
   }
 }
@@ -85,6 +85,44 @@ TEST_CASE("another machine id starts a new epoch without the other machine's dat
     test.Reopen();
     REQUIRE(test.Position().epoch == second);
   }
+}
+
+TEST_CASE("a machine id that is missing, then or now, tells of no copied disk") {
+  SpoolInFolder test;
+  test.AddSealed(1);
+  const uint64_t epoch = test.Position().epoch;
+  SECTION("it is not there for a while") {
+    test.options.machine_id.clear();
+    test.Reopen();
+    REQUIRE(test.Position().epoch == epoch);
+    SECTION("and the same again afterwards") { test.options.machine_id = "one"; }
+    SECTION("but another one is another machine's") {
+      test.options.machine_id = "two";
+      test.Reopen();
+      REQUIRE(test.Position().epoch != epoch);
+      return;
+    }
+    test.Reopen();
+  }
+  SECTION("it comes late") {
+    test.spool.reset();
+    {
+      auto db = Database::Open(test.options.path, {});
+      REQUIRE_OK(db);
+      REQUIRE_OK(db->Execute("UPDATE meta SET value = X'' WHERE name = 'machine_id'"));
+    }
+    test.Reopen();
+    REQUIRE(test.Position().epoch == epoch);
+    SECTION("and is told apart from then on") {
+      test.options.machine_id = "two";
+      test.Reopen();
+      REQUIRE(test.Position().epoch != epoch);
+      return;
+    }
+  }
+  REQUIRE(test.Position().epoch == epoch);
+  REQUIRE(test.spool->Cursor("journal") == "1");
+  REQUIRE(HeldBatches(*test.spool)[0].Numbers() == std::vector<int64_t>{1});
 }
 
 TEST_CASE("what was sent in an epoch that ended stays in the ledger") {

@@ -39,6 +39,38 @@ TEST_CASE("a batch holds all that was pending, in order, and its bytes never cha
   REQUIRE(again[1].batch.batch_class() == static_cast<uint32_t>(BatchClass::kEvents));
 }
 
+TEST_CASE("a list of what is unmeasured weighs no more than windows, a crash beside it does") {
+  SpoolInFolder test;
+  Harvest harvest = NumberedHarvest(1);
+  harvest.events.push_back({{}, testing::kBoot});
+  harvest.events.back().event.mutable_unmeasured();
+  const bool crash = GENERATE(false, true);
+  if (crash) {
+    harvest.events.push_back({{}, testing::kBoot});
+    harvest.events.back().event.mutable_crash();
+  }
+  REQUIRE_OK(test.spool->Add(harvest));
+  REQUIRE_OK(test.spool->Seal());
+  const BatchClass expected = crash ? BatchClass::kEvents : BatchClass::kWindows;
+  REQUIRE(HeldBatches(*test.spool)[0].batch.batch_class() == static_cast<uint32_t>(expected));
+}
+
+TEST_CASE("the index of the write-ahead log is in memory, not in a file that each minute dirties") {
+  SpoolInFolder test;
+  test.AddSealed(1);
+  REQUIRE(std::filesystem::exists(test.options.path + "-wal"));
+  REQUIRE_FALSE(std::filesystem::exists(test.options.path + "-shm"));
+}
+
+TEST_CASE("sealing where no limit is reached changes nothing on disk") {
+  SpoolInFolder test;
+  test.AddSealed(1);
+  const auto before = std::filesystem::file_size(test.options.path + "-wal");
+  test.clock.Advance(60'000);
+  REQUIRE_OK(test.spool->Seal());
+  REQUIRE(std::filesystem::file_size(test.options.path + "-wal") == before);
+}
+
 TEST_CASE("sealing nothing makes no batch") {
   SpoolInFolder test;
   REQUIRE_OK(test.spool->Seal());
