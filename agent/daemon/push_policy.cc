@@ -29,13 +29,16 @@ void PushPolicy::OnAsked() {
   OnUrgent();
 }
 
+void PushPolicy::OnStart() {
+  if (urgent_at_ms_ == kNone) return;
+  urgent_at_ms_ = kNone;
+  last_urgent_ms_ = clock_.BoottimeMs();
+}
+
 void PushPolicy::OnSuccess() {
   const int64_t now_ms = clock_.BoottimeMs();
-  if (urgent_at_ms_ <= now_ms) {
-    urgent_at_ms_ = kNone;
-    last_urgent_ms_ = now_ms;
-  }
   backoff_.Reset();
+  failing_ = false;
   retry_at_ms_ = kNone;
   waits_for_person_ = false;
   pushed_ = true;
@@ -52,10 +55,7 @@ void PushPolicy::OnFailure(Failure failure) {
   const int64_t now_ms = clock_.BoottimeMs();
   const bool lost = pushed_ && backoff_.failures() == 0;
   waits_for_person_ = failure != Failure::kUnreachable;
-  if (urgent_at_ms_ <= now_ms) {
-    urgent_at_ms_ = kNone;
-    last_urgent_ms_ = now_ms;
-  }
+  failing_ = true;
   int64_t delay_ms = std::max(backoff_.NextMs(), kRetryFloorMs);
   if (failure == Failure::kNotEnrolled) {
     delay_ms = kNotEnrolledMs;
@@ -72,6 +72,7 @@ void PushPolicy::OnThrottle(int64_t retry_after_ms) {
   // Who is asked to come back together would come back together.
   const auto spread_ms =
       static_cast<int64_t>(random_.Below(static_cast<uint64_t>(wait_ms / 5 + 1)));
+  failing_ = true;
   retry_at_ms_ = clock_.BoottimeMs() + wait_ms + spread_ms;
 }
 

@@ -58,6 +58,8 @@ class PushPolicy {
   void OnUrgent();
   // A person asks: as urgent, and what waits for a person waits no longer.
   void OnAsked();
+  // A push begins: it carries whatever was urgent until now, and nothing that comes later.
+  void OnStart();
   void OnSuccess();
   // A push went through; there is more to send, or a new epoch to begin: go on at once.
   void OnMore();
@@ -69,7 +71,8 @@ class PushPolicy {
   bool Due(bool in_use, bool on_battery) const {
     return clock_.BoottimeMs() >= DueMs(in_use, on_battery);
   }
-  bool failing() const { return retry_at_ms_ != kNone; }
+  // The last push failed or was throttled.
+  bool failing() const { return failing_; }
 
  private:
   static constexpr int64_t kNone = INT64_MAX;
@@ -84,7 +87,8 @@ class PushPolicy {
   bool pushed_ = false;  // since this process started
   double shift_;         // of the regular interval, -0.2 to 0.2
   int64_t first_at_ms_;
-  int64_t retry_at_ms_ = kNone;  // while failing or throttled
+  int64_t retry_at_ms_ = kNone;  // while failing or throttled, or when there is more to send
+  bool failing_ = false;
   bool waits_for_person_ = false;
   int64_t urgent_at_ms_ = kNone;
   int64_t last_urgent_ms_;

@@ -115,6 +115,7 @@ asio::awaitable<void> PushSession::WriteAll() {
     }
     auto next = flight_->Next();
     if (!next.ok()) {
+      result_.new_epoch = result_.new_epoch || absl::IsAborted(next.status());
       Fail(next.status());
       co_return;
     }
@@ -181,6 +182,7 @@ bool PushSession::Take(const v1::FromUplink& message) {
 
 void PushSession::TakeWelcome(const v1::Welcome& welcome) {
   const auto same_epoch = spool_.Welcome(epoch_, welcome.next_seq());
+  result_.new_epoch = result_.new_epoch || absl::IsAborted(same_epoch.status());
   if (!same_epoch.ok()) return Fail(same_epoch.status());
   if (!*same_epoch) {
     result_.new_epoch = true;

@@ -10,9 +10,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <map>
 #include <optional>
 
 #include "agent/daemon/push_session.h"
+#include "agent/samplers/support/failure_count.h"
 #include "common/log.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -94,7 +96,8 @@ struct Pusher::Impl {
   }
 
   asio::awaitable<void> Push() {
-    SealPending();
+    policy.OnStart();
+    left_unsealed = !SealPending();
     PushResult result;
     const auto position = context.spool.Position();
     absl::StatusOr<UplinkProcess> uplink = StartUplink(position.status());
@@ -121,11 +124,17 @@ struct Pusher::Impl {
     return UplinkProcess::Start(context.uplink);
   }
 
-  void SealPending() {
-    if (policy.failing() && context.spool.Figures().pending < kPendingMaxWhileFailing) return;
+  // False where something was left to be sealed once the collector answers again.
+  bool SealPending() {
+    const uint64_t pending = context.spool.Figures().pending;
+    const bool wait = policy.failing() && !urgent_waits && pending < kPendingMaxWhileFailing;
+    if (wait) return pending == 0;
     if (absl::Status sealed = context.spool.Seal(); !sealed.ok()) {
       LogWarning("cannot seal what was measured", {{"reason", MessageOf(sealed)}});
+      return true;
     }
+    urgent_waits = false;
+    return true;
   }
 
   v1::PushStart MakeStart(const SpoolPosition& position) {
@@ -168,18 +177,29 @@ struct Pusher::Impl {
     }
   }
 
+  // What the service is not asked for has its reason from the configuration (network.h).
   void TakeProbe(const v1::ServiceProbe& probe) {
-    WindowSet& windows = context.windows;
-    const auto record = [&](uint32_t metric, bool measured, uint64_t us) {
-      if (measured) {
-        windows.Measured(metric, probe.service());
-        windows.Record(metric, probe.service(), static_cast<int64_t>(us));
-      } else if (!probe.failure().empty()) {
-        windows.Unmeasured(metric, probe.service(), "the service did not answer the last probe");
-      }
-    };
-    record(metric::kTls, probe.has_tls_us(), probe.tls_us());
-    record(metric::kFirstByte, probe.has_first_byte_us(), probe.first_byte_us());
+    const auto& services = context.configuration().services;
+    const auto service = std::find_if(services.begin(), services.end(),
+                                      [&](const auto& s) { return s.name == probe.service(); });
+    if (service == services.end()) return;
+    if (service->tls) {
+      TakeTime(metric::kTls, service->name, probe.has_tls_us(), probe.tls_us());
+    }
+    if (!service->http_path.empty()) {
+      TakeTime(metric::kFirstByte, service->name, probe.has_first_byte_us(), probe.first_byte_us());
+    }
+  }
+
+  void TakeTime(uint32_t what, const std::string& service, bool measured, uint64_t us) {
+    FailureCount& failures = probe_failures[{what, service}];
+    if (measured) {
+      failures.Succeeded();
+      context.windows.Measured(what, service);
+      context.windows.Record(what, service, static_cast<int64_t>(us));
+    } else if (failures.Lasting()) {
+      context.windows.Unmeasured(what, service, "the service does not answer the uplink's probes");
+    }
   }
 
   void Conclude(const PushResult& result, uint64_t first_held_before) {
@@ -201,13 +221,12 @@ struct Pusher::Impl {
     if (done.outcome() != v1::PushDone::OUTCOME_UNSPECIFIED) RecordCost(done);
   }
 
-  // A backlog that one push did not carry: another follows, as long as it gets on.
+  // A backlog that one push did not carry: another follows, as long as it gets on. The first push
+  // after a failure carries what was sealed before it; what was not follows with the next.
   bool Unfinished(uint64_t first_held_before) {
     const auto position = context.spool.Position();
-    const auto figures = context.spool.Figures();
     const bool got_on = position.ok() && position->first_held > first_held_before;
-    return (figures.held_batches > 0 && got_on) ||
-           (was_failing && figures.pending >= kPendingMaxWhileFailing);
+    return left_unsealed || (got_on && context.spool.Figures().held_batches > 0);
   }
 
   void Remember(const PushResult& result, bool ok) {
@@ -216,7 +235,6 @@ struct Pusher::Impl {
     if (result.done.certificate_not_after_ms() != 0) {
       status.certificate_not_after_ms = result.done.certificate_not_after_ms();
     }
-    was_failing = !ok;
     // The same failure again is no news.
     if (outcome == status.last_outcome && !ok) return;
     status.last_outcome = outcome;
@@ -240,11 +258,13 @@ struct Pusher::Impl {
   PushStatus status;
   bool in_use = false;
   bool on_battery = false;
-  bool was_failing = false;
+  bool urgent_waits = false;   // something urgent is in no batch yet
+  bool left_unsealed = false;  // by the push that runs
   bool epoch_renewed = false;
   bool running = false;
   bool stopped = false;
   int64_t next_tick_ms = 0;
+  std::map<std::pair<uint32_t, std::string>, FailureCount> probe_failures;  // metric and service
 };
 
 Pusher::Pusher(PusherContext context) : impl_(std::make_unique<Impl>(std::move(context))) {}
@@ -255,11 +275,13 @@ void Pusher::Consider(bool in_use, bool on_battery, int64_t next_tick_ms) {
 }
 
 void Pusher::OnUrgent() {
+  impl_->urgent_waits = true;
   impl_->policy.OnUrgent();
   impl_->Reconsider();
 }
 
 void Pusher::OnAsked() {
+  impl_->urgent_waits = true;
   impl_->policy.OnAsked();
   impl_->Reconsider();
 }

@@ -67,14 +67,36 @@ TEST_CASE("an urgent event is pushed within two seconds, and at most one such pu
   REQUIRE(f.InMs() < PushPolicy::kUrgentSpreadMs);
   f.clock.Advance(2'000);
   REQUIRE(f.policy.Due(false, true));
+  f.policy.OnStart();
   f.policy.OnSuccess();
   f.clock.Advance(1'000);
   f.policy.OnUrgent();
   REQUIRE(f.InMs() >= 58'000);
   REQUIRE(f.InMs() <= 60'000);
-  SECTION("one that comes while a push runs is not forgotten") {
+}
+
+TEST_CASE("an urgent event that comes while a push runs is not forgotten, however it ends") {
+  Fixture f;
+  f.FirstPush();
+  f.policy.OnStart();
+  f.policy.OnUrgent();
+  f.clock.Advance(5'000);
+  SECTION("well") {
     f.policy.OnSuccess();
-    REQUIRE(f.InMs() <= 60'000);
+    REQUIRE(f.InMs() <= 0);
+  }
+  SECTION("badly: it is due as soon as the collector answers again") {
+    f.policy.OnFailure(PushPolicy::Failure::kUnreachable);
+    f.clock.Advance(f.InMs());
+    SECTION("and the retry carries it") {
+      f.policy.OnStart();
+      f.policy.OnSuccess();
+      REQUIRE(f.InMs() >= 240'000);
+    }
+    SECTION("unless it was for something else") {
+      f.policy.OnSuccess();
+      REQUIRE(f.InMs() <= 0);
+    }
   }
 }
 

@@ -2,13 +2,12 @@
 #include "agent/daemon/push_session.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <thread>
 
+#include "tests/unit/agent/daemon/played_uplink.h"
 #include "tests/unit/agent/spool/support.h"
 
 namespace candor {
@@ -16,67 +15,12 @@ namespace {
 
 namespace asio = boost::asio;
 using testing::SpoolInFolder;
-
-// The uplink's end: blocking, on a thread of its own.
-class Uplink {
- public:
-  explicit Uplink(int fd) : fd_(fd) {}
-  ~Uplink() { close(fd_); }
-
-  std::optional<v1::ToUplink> Next() {
-    while (true) {
-      const auto frame = reader_.Next();
-      if (!frame.ok()) return std::nullopt;
-      if (*frame) {
-        v1::ToUplink message;
-        if (!message.ParseFromString(std::string(**frame))) return std::nullopt;
-        return message;
-      }
-      pollfd ready{fd_, POLLIN, 0};
-      if (poll(&ready, 1, 5'000) <= 0) return std::nullopt;
-      char bytes[4'096];
-      const ssize_t size = read(fd_, bytes, sizeof bytes);
-      if (size <= 0) return std::nullopt;
-      reader_.Append(std::string_view(bytes, static_cast<size_t>(size)));
-    }
-  }
-  // Nothing is there to be read.
-  bool Quiet(int ms) {
-    pollfd ready{fd_, POLLIN, 0};
-    return poll(&ready, 1, ms) == 0;
-  }
-  void Say(const v1::FromUplink& message) {
-    std::string frame;
-    static_cast<void>(AppendMessageFrame(message, frame));
-    static_cast<void>(send(fd_, frame.data(), frame.size(), MSG_NOSIGNAL));
-  }
-  void SayRaw(const std::string& bytes) {
-    static_cast<void>(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
-  }
-  void Welcome(uint64_t next_seq) {
-    v1::FromUplink message;
-    message.mutable_welcome()->set_next_seq(next_seq);
-    Say(message);
-  }
-  void Ack(uint64_t epoch, uint64_t through) {
-    v1::FromUplink message;
-    message.mutable_ack()->set_epoch(epoch);
-    message.mutable_ack()->set_through(through);
-    Say(message);
-  }
-  void Done(v1::PushDone::Outcome outcome) {
-    v1::FromUplink message;
-    message.mutable_done()->set_outcome(outcome);
-    Say(message);
-  }
-
- private:
-  int fd_;
-  FrameReader reader_;
-};
+using testing::TakeAll;
+using Uplink = testing::PlayedUplink;
 
 struct Fixture {
-  PushResult Push(const std::function<void(Uplink&)>& script, PushLimits limits = {}) {
+  PushResult Push(const std::function<void(Uplink&)>& script, PushLimits limits = {},
+                  uint64_t hello_epoch = 0) {
     int ends[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -88,7 +32,7 @@ struct Fixture {
     PushSession session(io, ends[0], *test.spool, limits,
                         [this](const v1::FromUplink& message) { heard.push_back(message); });
     v1::PushStart start;
-    start.mutable_hello()->set_epoch(test.Position().epoch);
+    start.mutable_hello()->set_epoch(hello_epoch == 0 ? test.Position().epoch : hello_epoch);
     PushResult result;
     asio::co_spawn(io, session.Run(start), [&](std::exception_ptr failure, PushResult r) {
       REQUIRE_FALSE(failure);
@@ -101,20 +45,8 @@ struct Fixture {
 
   SpoolInFolder test;
   std::vector<v1::FromUplink> heard;
+  bool sent_a_batch = false;
 };
-
-// Takes all batches up to PushEnd, and acknowledges each.
-std::vector<uint64_t> TakeAll(Uplink& uplink, uint64_t epoch) {
-  std::vector<uint64_t> seqs;
-  while (const auto message = uplink.Next()) {
-    if (!message->has_batch()) break;
-    v1::SealedBatch batch;
-    static_cast<void>(ParseSealed(message->batch(), batch));
-    seqs.push_back(batch.seq());
-    uplink.Ack(epoch, batch.seq());
-  }
-  return seqs;
-}
 
 TEST_CASE("a push sends what is held, in order, and frees what is acknowledged") {
   Fixture f;
@@ -226,6 +158,24 @@ TEST_CASE("an older copy ends the push and begins a new epoch") {
   });
   REQUIRE(result.new_epoch);
   REQUIRE(f.test.Position().epoch != epoch);
+}
+
+TEST_CASE(
+    "a push that said hello for a spool that is gone carries nothing of the one in its place") {
+  Fixture f;
+  f.test.AddSealed(1);
+  const PushResult result = f.Push(
+      [&](Uplink& uplink) {
+        uplink.Next();
+        // The daemon said hello with the old spool's epoch; then that spool was found damaged.
+        uplink.Welcome(1);
+        while (const auto message = uplink.Next())
+          f.sent_a_batch = f.sent_a_batch || message->has_batch();
+      },
+      {}, /*hello_epoch=*/f.test.Position().epoch + 1);
+  REQUIRE(absl::IsAborted(result.error));
+  REQUIRE(result.new_epoch);
+  REQUIRE_FALSE(f.sent_a_batch);
 }
 
 TEST_CASE("a silent uplink is left") {
