@@ -33,7 +33,7 @@ using Protocol = asio::local::stream_protocol;
 class Server final : public ControlServer {
  public:
   Server(asio::io_context& io, ControlHandler handler)
-      : io_(io), acceptor_(io), handler_(std::move(handler)) {}
+      : io_(io), acceptor_(io), pause_(io), handler_(std::move(handler)) {}
 
   ~Server() override {
     boost::system::error_code ignored;
@@ -64,7 +64,13 @@ class Server final : public ControlServer {
       Protocol::socket socket =
           co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (error == asio::error::operation_aborted) co_return;
-      if (error || open_ == ControlLimits::kConnectionsMax) continue;
+      if (error) {
+        // Out of descriptors, say: who waits stays waiting, and asking again at once would spin.
+        pause_.expires_after(std::chrono::milliseconds(ControlLimits::kAcceptPauseMs));
+        co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        continue;
+      }
+      if (open_ == ControlLimits::kConnectionsMax) continue;
       ++open_;
       asio::co_spawn(io_, Serve(std::move(socket)), [this](std::exception_ptr) { --open_; });
     }
@@ -120,6 +126,7 @@ class Server final : public ControlServer {
 
   asio::io_context& io_;
   Protocol::acceptor acceptor_;
+  asio::steady_timer pause_;
   const ControlHandler handler_;
   std::string path_;
   size_t open_ = 0;

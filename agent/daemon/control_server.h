@@ -27,6 +27,7 @@ struct ControlLimits {
   static constexpr size_t kConnectionsMax = 8;
   static constexpr size_t kRequestBytesMax = 4 << 10;
   static constexpr int64_t kTimeMaxMs = 30'000;
+  static constexpr int64_t kAcceptPauseMs = 1'000;
 };
 
 // The replies to one request, asked for one after the other so that a long ledger never lies in

@@ -19,12 +19,14 @@ bool Says(const std::filesystem::path& file, std::string_view expected) {
 bool OnBattery(const std::string& sys) {
   bool battery = false;
   std::error_code error;
-  for (const auto& supply :
-       std::filesystem::directory_iterator(sys + "/class/power_supply", error)) {
-    if (Says(supply.path() / "type", "Battery")) {
+  // A range-based loop would throw where a supply is unplugged while the folder is read.
+  std::filesystem::directory_iterator at(sys + "/class/power_supply", error);
+  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    const std::filesystem::path& supply = at->path();
+    if (Says(supply / "type", "Battery")) {
       // A mouse's battery says nothing about the laptop.
-      battery = battery || !Says(supply.path() / "scope", "Device");
-    } else if (Says(supply.path() / "online", "1")) {
+      battery = battery || !Says(supply / "scope", "Device");
+    } else if (Says(supply / "online", "1")) {
       return false;
     }
   }

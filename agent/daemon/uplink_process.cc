@@ -20,19 +20,20 @@ namespace {
 
 constexpr int kUplinkFd = 3;
 
-// -1 where nobody listens.
-int ConnectTo(const std::string& path) {
+// -1 where nobody listens; Unavailable where somebody does who is too busy. Never waits: a listener
+// whose queue is full would hold up everything the daemon does.
+absl::StatusOr<int> ConnectTo(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) return -1;
   std::memcpy(address.sun_path, path.c_str(), path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    ::close(fd);
-    return -1;
-  }
-  return fd;
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  if (error == EAGAIN) return absl::UnavailableError(path + ": whoever listens there is busy");
+  return -1;
 }
 
 // The child starts with a clean slate: default signals, nothing blocked, no input, our end closed.
@@ -78,10 +79,8 @@ absl::StatusOr<std::string> FindUplinkProgram(const std::string& own) {
 }
 
 absl::StatusOr<UplinkProcess> UplinkProcess::Start(const UplinkPlace& place) {
-  if (const int fd = ConnectTo(place.socket); fd >= 0) {
-    ::fcntl(fd, F_SETFL, O_NONBLOCK);
-    return UplinkProcess(fd, -1);
-  }
+  CANDOR_ASSIGN_OR_RETURN(const int fd, ConnectTo(place.socket));
+  if (fd >= 0) return UplinkProcess(fd, -1);
   if (place.program.empty()) {
     return absl::NotFoundError("there is no candor-uplink: nobody listens at " + place.socket +
                                " and no program is known");

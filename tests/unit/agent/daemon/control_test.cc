@@ -1,15 +1,19 @@
 // Server and client of the control socket, over a real one.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "agent/daemon/control_client.h"
 #include "agent/daemon/control_server.h"
+#include "agent/local/framing.h"
 #include "candor/v1/local.pb.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -104,6 +108,44 @@ TEST_CASE("askers who say nothing or nonsense do not keep others from being answ
                        [&](const v1::ControlReply& reply) { version = reply.status().version(); }));
   REQUIRE(version == "1.2.3");
   for (const int fd : idle) close(fd);
+}
+
+TEST_CASE("out of descriptors the server waits for better times, and does not spin") {
+  const testing::TempFolder folder;
+  const std::string path = folder.File("control.sock");
+  boost::asio::io_context io;
+  auto server = ControlServer::Listen(io, path, Answer);
+  REQUIRE_OK(server);
+  io.poll();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  const int asker = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{static_cast<rlim_t>(asker) + 1, before.rlim_max};
+  // Whatever lies below may be free: taken too.
+  std::vector<int> taken;
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  for (int fd = dup(asker); fd >= 0; fd = dup(asker)) taken.push_back(fd);
+  const bool connected = connect(asker, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const size_t turns = io.run_for(std::chrono::milliseconds(200));
+  setrlimit(RLIMIT_NOFILE, &before);
+  for (const int fd : taken) close(fd);
+  REQUIRE(connected);
+  REQUIRE(turns < 20);
+
+  // And then answers who waited.
+  v1::ControlRequest request;
+  request.mutable_status();
+  std::string frame;
+  REQUIRE_OK(AppendMessageFrame(request, frame));
+  REQUIRE(send(asker, frame.data(), frame.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(frame.size()));
+  io.run_for(std::chrono::milliseconds(ControlLimits::kAcceptPauseMs + 500));
+  char answer[256];
+  REQUIRE(recv(asker, answer, sizeof answer, MSG_DONTWAIT) > 0);
+  close(asker);
 }
 
 TEST_CASE("a socket left behind by an earlier run is replaced") {

@@ -6,9 +6,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
@@ -85,6 +88,31 @@ TEST_CASE("where a service manager listens, connecting is enough") {
   REQUIRE(uplink->Reap());
   close(accepted);
   close(listener);
+}
+
+TEST_CASE("a listener whose queue is full is unavailable at once: the daemon never waits for it") {
+  const testing::TempFolder folder;
+  const std::string path = folder.File("uplink.sock");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(listener, 0) == 0);
+  std::vector<int> waiting;
+  while (true) {
+    waiting.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (connect(waiting.back(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) break;
+  }
+  auto started = std::async(std::launch::async, [&] {
+    return UplinkProcess::Start({path, "/nowhere/uplink", "/state"}).status();
+  });
+  const bool at_once = started.wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+  // Lets go of one that waits.
+  close(listener);
+  for (const int fd : waiting) close(fd);
+  REQUIRE(at_once);
+  REQUIRE(absl::IsUnavailable(started.get()));
 }
 
 TEST_CASE("without listener and program there is one clear error") {
