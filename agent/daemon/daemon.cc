@@ -16,10 +16,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <memory>
 
+#include "absl/strings/str_join.h"
 #include "agent/daemon/control_replies.h"
 #include "agent/daemon/control_server.h"
 #include "agent/daemon/power.h"
@@ -45,7 +47,9 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kBehindLineMs = 5;
 constexpr int64_t kSamplerGraceMs = 1'000;
 constexpr int64_t kStopGraceMs = 2'000;
+// Anybody may pass through to the control socket; what lies beside it is its owner's alone.
 constexpr int kStateFolderMode = 0711;
+constexpr mode_t kUmask = 0066;
 
 // A disk image's copy is told by this; where there is none, copies cannot be told apart.
 std::string ReadMachineId(const LinuxRoots& roots) {
@@ -81,6 +85,11 @@ class Daemon {
 
   absl::Status Start() {
     CANDOR_RETURN_IF_ERROR(MakeFolder(settings_.state, kStateFolderMode));
+    // Enrolling makes it for its owner alone. Where it is somebody else's to change, it stays.
+    if (::chmod(settings_.state.c_str(), kStateFolderMode) != 0) {
+      LogWarning("others cannot reach the control socket",
+                 {{"reason", MessageOf(ErrnoStatus(errno, settings_.state))}});
+    }
     CANDOR_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(settings_.state + "/lock"));
     lock_ = std::make_unique<FileLock>(std::move(lock));
     CANDOR_ASSIGN_OR_RETURN(const std::string boot_id, ReadBootId(options_.roots.proc));
@@ -150,14 +159,17 @@ class Daemon {
       Collect();
       if (boundary) on_battery_ = OnBattery(options_.roots.sys);
       const int64_t wait_ms = MsToGridLine(clock_.WallMs(), TickSeconds());
-      pusher_->Consider(windows_->in_use(), on_battery_, wait_ms);
+      pusher_->Consider(InUse(), on_battery_, wait_ms);
       co_await SleepUntilLine(clock_.WallMs() + wait_ms, wait_ms);
     }
   }
 
+  // Where nobody looks for people, minutes count by uptime, and the pace is the idle one.
+  bool InUse() const { return windows_->in_use() && !samplers_->off("usage"); }
+
   int64_t TickSeconds() const {
     const EffectiveConfiguration& configuration = configuration_->effective();
-    if (!windows_->in_use()) return configuration.tick_idle_s;
+    if (!InUse()) return configuration.tick_idle_s;
     // On battery the laptop's own work goes first.
     const int64_t active_s = configuration.tick_active_s;
     return on_battery_ ? std::min<int64_t>(2 * active_s, configuration.tick_idle_s) : active_s;
@@ -167,7 +179,7 @@ class Daemon {
     Tick tick;
     tick.wall_ms = clock_.WallMs();
     tick.boottime_ms = clock_.BoottimeMs();
-    tick.in_use = windows_->in_use();
+    tick.in_use = InUse();
     tick.minute_start = tick.wall_ms / kMinuteMs != last_tick_minute_;
     last_tick_minute_ = tick.wall_ms / kMinuteMs;
     samplers_->Start(tick);
@@ -264,9 +276,17 @@ class Daemon {
       LogError("settings not read again", {{"reason", MessageOf(settings.status())}});
       return;
     }
-    // Where things lie is settled at start.
-    settings->state = settings_.state;
-    settings_ = std::move(*settings);
+    if (const auto keys = KeysThatNeedRestart(settings_, *settings); !keys.empty()) {
+      LogWarning("some settings need a restart", {{"keys", absl::StrJoin(keys, ", ")}});
+    }
+    settings_.log_level = settings->log_level;
+    settings_.families_off = settings->families_off;
+    settings_.push_active_s = settings->push_active_s;
+    settings_.push_idle_s = settings->push_idle_s;
+    settings_.tick_active_s = settings->tick_active_s;
+    settings_.tick_idle_s = settings->tick_idle_s;
+    settings_.services = settings->services;
+    InitLog(ParseLogLevel(settings_.log_level));
     configuration_->SetLocal(settings_);
     Reconfigure();
     timer_.cancel();
@@ -329,7 +349,7 @@ int64_t MsToGridLine(int64_t wall_ms, int64_t period_s) {
 }
 
 absl::Status RunDaemon(const DaemonOptions& options, const Clock& clock, Random& random) {
-  ::umask(0077);
+  ::umask(kUmask);
   Daemon daemon(options, clock, random);
   CANDOR_RETURN_IF_ERROR(daemon.Start());
   daemon.Run();

@@ -61,7 +61,12 @@ RemoteConfiguration::RemoteConfiguration(const AgentSettings& settings) : settin
     stored_ = *stored;
   } else {
     configuration.Clear();
-    if (!absl::IsNotFound(stored.status())) {
+    if (absl::IsPermissionDenied(stored.status())) {
+      LogWarning(
+          "what the collector configured may not be read by this user: only the services of the "
+          "laptop's own file are known",
+          {{"file", settings_.configuration_path()}});
+    } else if (!absl::IsNotFound(stored.status())) {
       LogWarning("the stored configuration cannot be used; the collector will send it again",
                  {{"file", settings_.configuration_path()}});
     }

@@ -67,8 +67,7 @@ void SamplerRunner::Configure(const std::set<std::string>& families_off,
 // A busy one is looked at again when it has finished.
 void SamplerRunner::Refresh(Slot& slot) {
   if (slot.busy) return;
-  const bool off = slot.entry.family != "agent" && families_off_.contains(slot.entry.family);
-  if (off) {
+  if (slot.entry.family != "agent" && off(slot.entry.family)) {
     slot.sampler.reset();
     TellSwitchedOff(slot);
   } else if (!slot.sampler) {
@@ -97,6 +96,7 @@ void SamplerRunner::TellSwitchedOff(const Slot& slot) {
 }
 
 void SamplerRunner::Start(const Tick& tick) {
+  if (off("usage")) context_.recorder.Activity(ActivityState::kByUptime);
   for (auto& owned : slots_) {
     Slot& slot = *owned;
     Refresh(slot);

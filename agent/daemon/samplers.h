@@ -1,7 +1,8 @@
 // Every sampler the agent has, in one visible list, and their runs on the tick.
 //
 // A family that is switched off has no sampler at all: it is taken down (once it is not busy) and
-// all that it could measure is told as unmeasured; switched on again, it is made anew. A sampler
+// all that it could measure is told as unmeasured; switched on again, it is made anew. Without
+// usage nobody can say when a person was there: then every minute counts by uptime. A sampler
 // that is still busy is left alone by the tick. One thread; everything runs on `context.io`.
 #pragma once
 
@@ -36,6 +37,7 @@ class SamplerRunner {
   // Starts every sampler that is not busy.
   void Start(const Tick& tick);
   bool busy() const;
+  bool off(const std::string& family) const { return families_off_.contains(family); }
 
  private:
   struct Slot;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/samplers/support/clean_text.h"
@@ -98,6 +99,25 @@ absl::StatusOr<AgentSettings> LoadSettings(const std::string& path) {
   if (path.empty() && absl::IsNotFound(reader.status())) return AgentSettings{};
   CANDOR_RETURN_IF_ERROR(reader.status());
   return Read(*reader);
+}
+
+std::vector<std::string> KeysThatNeedRestart(const AgentSettings& running,
+                                             const AgentSettings& wanted) {
+  const std::pair<const char*, bool> keys[] = {
+      {"state", running.state != wanted.state},
+      {"spool.size_mib", running.spool_mib != wanted.spool_mib},
+      {"spool.age_days", running.spool_days != wanted.spool_days},
+      {"spool.ledger_mib", running.ledger_mib != wanted.ledger_mib},
+      {"spool.ledger_days", running.ledger_days != wanted.ledger_days},
+      {"uplink.program", running.uplink_program != wanted.uplink_program},
+      {"uplink.socket", running.uplink_socket != wanted.uplink_socket},
+      {"network.dns_servers", running.dns_servers != wanted.dns_servers},
+  };
+  std::vector<std::string> changed;
+  for (const auto& [key, differs] : keys) {
+    if (differs) changed.emplace_back(key);
+  }
+  return changed;
 }
 
 const std::vector<std::string>& SamplerFamilies() {

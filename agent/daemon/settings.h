@@ -12,7 +12,8 @@
 //   [network] dns_servers = ""          resolvers to ask instead of the system's
 //   [[service]] name host port tls http_path icmp    probed beside those the collector names
 //
-// A plain value; read once at start and again on SIGHUP.
+// A plain value; read once at start and again on SIGHUP. What lies where (state, uplink), the
+// spool's bounds and dns_servers are settled at start.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,10 @@ inline constexpr char kDefaultConfigPath[] = "/etc/candor/agent.toml";
 
 // `path` empty: the default file, which need not exist. Errors name file, line and key.
 absl::StatusOr<AgentSettings> LoadSettings(const std::string& path);
+
+// Keys whose values differ and that a running daemon cannot take on.
+std::vector<std::string> KeysThatNeedRestart(const AgentSettings& running,
+                                             const AgentSettings& wanted);
 
 // Names of families that can be switched off.
 const std::vector<std::string>& SamplerFamilies();

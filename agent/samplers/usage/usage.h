@@ -14,6 +14,7 @@
 //              device may not tell at all: until it first does, its sessions count by login.
 //   a terminal (console or remote) logind's idle-since, the terminal's last read
 //   else       a session without terminal (file transfer) tells nothing
+// Where this family is switched off, every minute counts by uptime (agent/daemon/samplers.h).
 // Sources: logind over the system bus, asked at most once a minute while in use; without logind,
 // the utmp file. Told with every tick.
 #pragma once

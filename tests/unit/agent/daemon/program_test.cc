@@ -1,15 +1,22 @@
 // candor-agent as a program: what it answers, how it starts, stops and survives.
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
+#include "agent/daemon/control_client.h"
+#include "agent/daemon/remote_configuration.h"
 #include "agent/spool/spool.h"
+#include "candor/v1/local.pb.h"
 #include "common/clock.h"
 #include "common/random.h"
 #include "common/registry.h"
@@ -171,6 +178,23 @@ TEST_CASE("a running daemon answers, and a failing push does not disturb it") {
     REQUIRE(Lines(second.err) == 1);
     REQUIRE(second.err.find("lock") != std::string::npos);
   }
+  SECTION("SIGHUP applies the log's level and names what needs a restart") {
+    home.Configure("[spool]\nsize_mib = 17\n");
+    daemon.process.Signal(SIGHUP);
+    const auto line = daemon.process.WaitForLine("need a restart", kPatienceMs);
+    REQUIRE(line);
+    REQUIRE(line->find("spool.size_mib") != std::string::npos);
+    REQUIRE(daemon.process.WaitForLine("settings read again", kPatienceMs));
+    std::ofstream(home.config) << "log_level = \"error\"\n[uplink]\nprogram = \"/bin/false\"\n";
+    daemon.process.Signal(SIGHUP);
+    // What is said from now on is an error at least; the end of the daemon is told at a lower
+    // level.
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const size_t said = daemon.process.err().size();
+    daemon.Stop();
+    REQUIRE(daemon.process.err().find("candor-agent stopping", said) == std::string::npos);
+    return;
+  }
   SECTION("broken settings on SIGHUP are told and change nothing") {
     home.Configure("nonsense = 1\n");
     daemon.process.Signal(SIGHUP);
@@ -217,6 +241,74 @@ TEST_CASE(
   std::snprintf(text, sizeof text, "%016lx", static_cast<unsigned long>(epoch));
   REQUIRE(rows[0]["epoch"] == text);
   again.Stop();
+}
+
+// The end of a child that asks the daemon as a user of no rights; 0 where it was answered.
+int AskAsNobody(const std::string& control_socket) {
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr uid_t kNobody = 65'534;
+    if (setgroups(0, nullptr) != 0 || setgid(kNobody) != 0 || setuid(kNobody) != 0) _exit(77);
+    v1::ControlRequest request;
+    request.mutable_status();
+    _exit(AskDaemon(control_socket, request, [](const v1::ControlReply&) {}).ok() ? 0 : 1);
+  }
+  int state = 0;
+  waitpid(child, &state, 0);
+  return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+TEST_CASE("whoever sits at the laptop may ask, and finds nothing else in the state folder") {
+  if (geteuid() != 0) return;  // nobody else to be
+  const Home home;
+  // The test's own folder is not the agent's to open.
+  std::filesystem::permissions(home.folder.path(), std::filesystem::perms(0711));
+  SECTION("the daemon makes the folder") {}
+  SECTION("enrolling made it") {
+    std::filesystem::create_directories(home.state);
+    std::filesystem::permissions(home.state, std::filesystem::perms(0700));
+  }
+  Daemon daemon(home);
+  REQUIRE(AskAsNobody(home.state + "/control.sock") == 0);
+  for (const auto& entry : std::filesystem::directory_iterator(home.state)) {
+    INFO(entry.path());
+    const auto others = entry.status().permissions() & std::filesystem::perms(0077);
+    const bool open_to_others = others != std::filesystem::perms::none;
+    REQUIRE(open_to_others == (entry.path().filename() == "control.sock"));
+  }
+  REQUIRE((std::filesystem::status(home.state).permissions() & std::filesystem::perms(0077)) ==
+          std::filesystem::perms(0011));
+  daemon.Stop();
+}
+
+TEST_CASE("a collector's configuration that may not be read is said to be just that") {
+  if (geteuid() != 0) return;
+  const testing::TempFolder folder;
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0711));
+  const std::string state = folder.File("state");
+  std::filesystem::create_directories(state);
+  std::ofstream(state + "/configuration.bin") << "secret";
+  std::filesystem::permissions(state + "/configuration.bin", std::filesystem::perms(0600));
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    if (setgid(65'534) != 0 || setuid(65'534) != 0) _exit(77);
+    AgentSettings settings;
+    settings.state = state;
+    const RemoteConfiguration configuration(settings);
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  char bytes[512];
+  for (ssize_t got = 0; (got = read(ends[0], bytes, sizeof bytes)) > 0;) {
+    said.append(bytes, static_cast<size_t>(got));
+  }
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  REQUIRE(said.find("may not be read by this user") != std::string::npos);
 }
 
 TEST_CASE("enroll hands its arguments on and gives back the uplink's exit code") {

@@ -112,6 +112,26 @@ TEST_CASE("a family that is switched off is not sampled at all, and says why") {
   }
 }
 
+TEST_CASE("without usage every minute counts by uptime, and no longer once it is switched on") {
+  Fixture f;
+  f.windows.Activity(ActivityState::kInactive);
+  f.runner.Configure({"usage", "health"}, {});
+  REQUIRE(f.runner.off("usage"));
+  for (int minute = 0; minute < 2; ++minute) {
+    f.runner.Start({});
+    f.clock.Advance(60'000);
+    const Harvest harvest = f.windows.Close();
+    REQUIRE(harvest.minute.has_value());
+    REQUIRE(harvest.minute->minute.activity == ActivityState::kByUptime);
+  }
+  f.runner.Configure({"health"}, {});
+  f.windows.Activity(ActivityState::kInactive);
+  f.runner.Start({});
+  f.clock.Advance(60'000);
+  REQUIRE(f.windows.Close().minute->minute.activity == ActivityState::kInactive);
+  REQUIRE_FALSE(f.windows.in_use());
+}
+
 TEST_CASE("a busy sampler is taken down once it has finished") {
   Fixture f;
   f.runner.Configure({}, {});

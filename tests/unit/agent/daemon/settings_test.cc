@@ -111,5 +111,19 @@ TEST_CASE("a file that was named must exist") {
   REQUIRE(absl::IsNotFound(LoadSettings("/nowhere/agent.toml").status()));
 }
 
+TEST_CASE("keys that a running daemon cannot take on are named, the others are not") {
+  AgentSettings wanted;
+  wanted.log_level = "debug";
+  wanted.families_off = {"usage"};
+  wanted.push_active_s = 7;
+  wanted.services = {{.name = "mail", .host = "m", .http_path = ""}};
+  REQUIRE(KeysThatNeedRestart({}, wanted).empty());
+  wanted.spool_mib = 1;
+  wanted.uplink_program = "/opt/uplink";
+  wanted.dns_servers = "192.0.2.53";
+  REQUIRE(KeysThatNeedRestart({}, wanted) ==
+          std::vector<std::string>{"spool.size_mib", "uplink.program", "network.dns_servers"});
+}
+
 }  // namespace
 }  // namespace candor
