@@ -1,24 +1,35 @@
 #include "agent/windows/unmeasured.h"
 
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "agent/samplers/support/clean_text.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/columns.h"
 #include "common/registry.h"
 
 namespace candor {
+namespace {
+
+// A tag and a length in front of each item.
+constexpr size_t kItemFrameBytes = 4;
+
+}  // namespace
 
 void UnmeasuredSet::Set(uint32_t number, std::string_view subject, std::string_view reason) {
   std::string kept = CleanText(reason, kReasonBytesMax);
   Key key(number, CleanText(subject, ColumnLimits::kStringBytesMax));
   const auto at = items_.find(key);
-  if (at == items_.end()) {
-    if (items_.size() == kItemsMax) return;
-    items_.emplace(std::move(key), std::move(kept));
-  } else if (at->second != kept) {
+  if (at != items_.end()) {
+    reasons_changed_ = reasons_changed_ || at->second != kept;
     at->second = std::move(kept);
-  } else {
     return;
   }
+  if (items_.size() == kItemsMax) {
+    ++not_kept_;
+    return;
+  }
+  items_.emplace(std::move(key), std::move(kept));
   changed_ = true;
 }
 
@@ -27,21 +38,40 @@ void UnmeasuredSet::Unset(uint32_t number, std::string_view subject) {
   if (items_.erase(key) > 0) changed_ = true;
 }
 
-bool UnmeasuredSet::Due(int64_t local_day) const { return changed_ || told_day_ != local_day; }
+bool UnmeasuredSet::Due(int64_t local_day, int64_t now_ms) const {
+  const bool reasons_due = reasons_changed_ && now_ms - told_ms_ >= kReasonsEveryMs;
+  return changed_ || reasons_due || told_day_ != local_day;
+}
 
-void UnmeasuredSet::Tell(int64_t local_day, v1::Unmeasured& out) {
+void UnmeasuredSet::Tell(int64_t local_day, int64_t now_ms, v1::Unmeasured& out) {
+  size_t bytes = 0;
+  size_t left = not_kept_;
   for (const auto& [key, reason] : items_) {
-    auto* item = out.add_items();
+    v1::Unmeasured::Item item;
     if (FindMetric(key.first) == nullptr) {
-      item->set_event(key.first);
+      item.set_event(key.first);
     } else {
-      item->set_metric(key.first);
+      item.set_metric(key.first);
     }
-    item->set_subject(key.second);
-    item->set_reason(reason);
+    item.set_subject(key.second);
+    item.set_reason(reason);
+    bytes += item.ByteSizeLong() + kItemFrameBytes;
+    if (bytes > kListBytesMax) {
+      ++left;
+    } else {
+      *out.add_items() = std::move(item);
+    }
   }
+  if (left > 0) {
+    auto* rest = out.add_items();
+    rest->set_event(event::kUnmeasured);
+    rest->set_reason(absl::StrCat(left, " more are not listed"));
+  }
+  not_kept_ = 0;
   changed_ = false;
+  reasons_changed_ = false;
   told_day_ = local_day;
+  told_ms_ = now_ms;
 }
 
 }  // namespace candor

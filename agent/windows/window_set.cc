@@ -139,9 +139,10 @@ bool WindowSet::MinuteOver() const {
 
 void WindowSet::TellUnmeasured() {
   const int64_t day = LocalDay(open_wall_ms_, clock_.UtcOffsetMin(open_wall_ms_));
-  if (!unmeasured_.Due(day)) return;
+  const int64_t now_ms = clock_.BoottimeMs();
+  if (!unmeasured_.Due(day, now_ms)) return;
   v1::Event event;
-  unmeasured_.Tell(day, *event.mutable_unmeasured());
+  unmeasured_.Tell(day, now_ms, *event.mutable_unmeasured());
   Event(std::move(event));
 }
 
