@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -78,6 +80,23 @@ std::vector<address> LookUpHostsFile(const std::string& etc, std::string_view ho
     }
   }
   return found;
+}
+
+std::vector<address> HostsFile::LookUp(const std::string& host) {
+  struct stat info {};
+  std::string stamp;
+  if (::stat((etc_ + "/hosts").c_str(), &info) == 0) {
+    for (const int64_t part : {int64_t{info.st_mtim.tv_sec}, int64_t{info.st_mtim.tv_nsec},
+                               int64_t{info.st_size}, static_cast<int64_t>(info.st_ino)}) {
+      stamp += std::to_string(part) + " ";
+    }
+  }
+  if (stamp != stamp_ || kept_.size() >= kKeptMax) kept_.clear();
+  stamp_ = std::move(stamp);
+  const auto kept = kept_.find(host);
+  if (kept != kept_.end()) return kept->second;
+  ++readings_;
+  return kept_.emplace(host, LookUpHostsFile(etc_, host)).first->second;
 }
 
 }  // namespace candor

@@ -14,6 +14,7 @@
 #include "agent/samplers/network/probe.h"
 #include "agent/samplers/network/reachability.h"
 #include "agent/samplers/network/tcp_diag.h"
+#include "agent/samplers/support/failure_count.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -26,14 +27,12 @@ namespace asio = boost::asio;
 // Ticks come on a grid with slack: a round is due half a tick early rather than a whole one late.
 constexpr int64_t kTickSlackMs = 5'000;
 constexpr int64_t kTcpReadMs = 60'000;
-// So many failures in a row turn "failed just now" into "cannot be measured here".
-constexpr int kFailuresUntilUnmeasured = 3;
 constexpr std::string_view kNoServices = "no service is configured";
 
 class NetworkSampler final : public Sampler {
  public:
   NetworkSampler(const SamplerContext& context, NetworkOptions options)
-      : context_(context), options_(std::move(options)) {
+      : context_(context), options_(std::move(options)), hosts_(context.roots.etc) {
     TellServices({});
     auto diag = OpenTcpDiag();
     if (diag.ok()) {
@@ -77,6 +76,7 @@ class NetworkSampler final : public Sampler {
     explicit Round(asio::io_context& io) : finished(io) {}
     size_t running = 0;
     bool any_answered = false;
+    bool outdated = false;  // of some service nothing could be said any more
     asio::steady_timer finished;
   };
 
@@ -161,6 +161,7 @@ class NetworkSampler final : public Sampler {
     for (const ProbedService& service : old) {
       for (const uint32_t what : kPerService) recorder().Measured(what, service.name);
       recorder().Measured(metric::kServicePing, service.name);
+      pings_.erase(service.name);
     }
     health_.clear();
     for (const uint32_t what : kAny) {
@@ -205,14 +206,19 @@ class NetworkSampler final : public Sampler {
     while (round->running > 0) {
       co_await round->finished.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    reachability_.RoundFinished(!services.empty(), round->any_answered);
+    // That none of those answered who were left to answer does not mean offline.
+    if (round->outdated && !round->any_answered && !services_.empty()) co_return;
+    reachability_.RoundFinished(!services_.empty(), round->any_answered);
   }
 
   asio::awaitable<void> ProbeOne(ProbedService service, std::shared_ptr<Round> round) {
-    const ProbeSetup setup{options_.dns_servers, options_.step_limit_ms};
+    const ProbeSetup setup{options_.dns_servers, options_.step_limit_ms, &hosts_};
     const ProbeResult result = co_await ProbeService(context_.io, context_.roots, setup, service);
     // Asked for something else meanwhile.
-    if (std::find(services_.begin(), services_.end(), service) == services_.end()) co_return;
+    if (std::find(services_.begin(), services_.end(), service) == services_.end()) {
+      round->outdated = true;
+      co_return;
+    }
     round->any_answered = round->any_answered || result.connect.connected;
     // Without a link it is not the service that failed.
     if (result.connect.connected || watch_.any_up()) {
@@ -223,11 +229,13 @@ class NetworkSampler final : public Sampler {
     health.failures = result.connect.connected ? 0 : health.failures + 1;
     TakeDns(service.name, result, health);
     TakeConnect(service.name, result.connect, health);
-    if (result.ping) TakePing(metric::kServicePing, service.name, *result.ping);
+    if (result.ping) {
+      TakePing(metric::kServicePing, service.name, *result.ping, result.connect.on_this_machine);
+    }
   }
 
   bool LastingFailure(const Health& health) const {
-    return !health.rtt_measured || health.failures >= kFailuresUntilUnmeasured;
+    return !health.rtt_measured || health.failures >= FailureCount::kLasting;
   }
 
   void TakeDns(const std::string& name, const ProbeResult& result, const Health& health) {
@@ -252,11 +260,14 @@ class NetworkSampler final : public Sampler {
     }
   }
 
-  void TakePing(uint32_t what, const std::string& subject, const PingOutcome& ping) {
+  void TakePing(uint32_t what, const std::string& subject, const PingOutcome& ping,
+                bool on_this_machine) {
+    FailureCount& failures = pings_[subject];
     if (ping.rtt_us) {
+      failures.Succeeded();
       recorder().Measured(what, subject);
       recorder().Record(what, subject, *ping.rtt_us);
-    } else {
+    } else if (failures.Lasting() || ping.not_allowed || on_this_machine) {
       recorder().Unmeasured(what, subject, ping.failure);
     }
   }
@@ -271,13 +282,15 @@ class NetworkSampler final : public Sampler {
     if (!ping.rtt_us && !ping.not_allowed) {
       ping.failure = "the default gateway does not answer ICMP: " + ping.failure;
     }
-    TakePing(metric::kGatewayRtt, {}, ping);
+    TakePing(metric::kGatewayRtt, {}, ping, /*on_this_machine=*/false);
   }
 
   SamplerContext context_;
   NetworkOptions options_;
+  HostsFile hosts_;
   std::vector<ProbedService> services_;
   std::map<std::string, Health> health_;
+  std::map<std::string, FailureCount> pings_;  // by service; the gateway's has no name
   LinkWatch watch_;
   Reachability reachability_;
   std::optional<int64_t> last_round_ms_;

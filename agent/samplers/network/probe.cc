@@ -58,7 +58,7 @@ asio::awaitable<Resolved> Resolve(asio::io_context& io, const LinuxRoots& roots,
     resolved.reason = "the service is configured by address, not by name";
     co_return resolved;
   }
-  resolved.addresses = LookUpHostsFile(roots.etc, host);
+  resolved.addresses = setup.hosts->LookUp(host);
   if (!resolved.addresses.empty()) {
     resolved.reason = "the service's name is in the hosts file";
     co_return resolved;

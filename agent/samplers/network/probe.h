@@ -23,6 +23,7 @@ struct ProbeResult {
 struct ProbeSetup {
   std::string dns_servers;  // NetworkOptions::dns_servers
   int64_t step_limit_ms = 5'000;
+  HostsFile* hosts = nullptr;  // outlives the probe
 };
 
 boost::asio::awaitable<ProbeResult> ProbeService(boost::asio::io_context& io,

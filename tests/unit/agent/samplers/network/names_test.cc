@@ -87,5 +87,27 @@ TEST_CASE("the default gateway is the one of least metric") {
   SECTION("or there is none") { CHECK_FALSE(DefaultGateway(proc.folder.path())); }
 }
 
+TEST_CASE("the hosts file is read once for each name until it changes") {
+  Etc etc;
+  etc.Write("hosts", "192.0.2.7 mail\n");
+  HostsFile hosts(etc.folder.path());
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(hosts.LookUp("mail").size() == 1);
+    REQUIRE(hosts.LookUp("chat").empty());
+  }
+  CHECK(hosts.readings() == 2);
+  etc.Write("hosts", "192.0.2.7 mail\n192.0.2.8 chat\n");
+  CHECK(hosts.LookUp("chat").size() == 1);
+  std::filesystem::remove(etc.folder.File("hosts"));
+  CHECK(hosts.LookUp("mail").empty());
+}
+
+TEST_CASE("however many names are asked for, few are kept") {
+  const Etc etc;
+  HostsFile hosts(etc.folder.path());
+  for (int i = 0; i < 1'000; ++i) hosts.LookUp(std::to_string(i));
+  CHECK(hosts.readings() == 1'000);
+}
+
 }  // namespace
 }  // namespace candor

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -78,6 +80,11 @@ class Laptop {
     sampler_ = MakeNetworkSampler({io_, clock, recorder, roots_, {}}, options);
   }
   void SetServices(const std::vector<ProbedService>& services) { sampler_->SetServices(services); }
+  // As SetServices, while the next sample is under way.
+  void SetServicesMeanwhile(const std::vector<ProbedService>& services) {
+    later_.expires_after(std::chrono::milliseconds(20));
+    later_.async_wait([this, services](boost::system::error_code) { SetServices(services); });
+  }
 
   void SampleAfter(int64_t ms, bool in_use = true) {
     clock.Advance(ms);
@@ -98,6 +105,7 @@ class Laptop {
   testing::TempFolder folder_;
   LinuxRoots roots_;
   boost::asio::io_context io_;
+  boost::asio::steady_timer later_{io_};
   std::unique_ptr<Sampler> sampler_;
 };
 
@@ -180,6 +188,24 @@ TEST_CASE("while no service answers and a link is up, the time is offline") {
   laptop.SampleAfter(10'000);
   CHECK(laptop.Counted(metric::kOfflineSeconds) == 10);
   CHECK(laptop.Counted(metric::kOnlineSeconds) == 120);
+}
+
+TEST_CASE("a round that a new configuration overtakes says nothing about being offline") {
+  Laptop laptop;
+  Listener mail, chat;
+  laptop.dns.Set("mail.example.org", {"127.0.0.1"});
+  laptop.dns.Set("chat.example.org", {"127.0.0.1"});
+  laptop.Start();
+  laptop.SetServices({Service("mail", mail.port())});
+  laptop.SampleAfter(0);
+  laptop.dns.SetDelayMs(100);
+  laptop.SetServicesMeanwhile({Service("chat", chat.port())});
+  laptop.SampleAfter(60'000);
+  REQUIRE(laptop.Counted(metric::kProbes, "mail") == 1);
+  laptop.SampleAfter(10'000);
+  CHECK(laptop.Counted(metric::kOfflineSeconds) == 0);
+  CHECK(laptop.Counted(metric::kOnlineSeconds) == 70);
+  CHECK(laptop.Counted(metric::kProbes, "chat") == 1);
 }
 
 TEST_CASE("without a link nothing failed: the time is shown apart and no probe is counted") {
@@ -333,6 +359,28 @@ TEST_CASE("the gateway's round trip is measured or has a reason") {
   const bool measured = laptop.recorder.recorded.count(Key{metric::kGatewayRtt, ""}) == 1;
   CHECK(measured == laptop.Reason(metric::kGatewayRtt).empty());
   CHECK(laptop.Reason(metric::kGatewayRtt) != "there is no default gateway");
+}
+
+TEST_CASE("one echo that is lost makes no metric unmeasured, three in a row do") {
+  Laptop laptop;
+  const std::string heading =
+      "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n";
+  const std::string answers = heading + "lo 00000000 0100007F 0003 0 0 0 00000000 0 0 0\n";
+  // TEST-NET-1: nobody is there.
+  const std::string silent = heading + "lo 00000000 010200C0 0003 0 0 0 00000000 0 0 0\n";
+  laptop.Write("proc/net/route", answers);
+  laptop.Start();
+  laptop.SampleAfter(0);
+  if (!laptop.Reason(metric::kGatewayRtt).empty()) return;  // ICMP is not allowed here
+  laptop.Write("proc/net/route", silent);
+  laptop.SampleAfter(60'000);
+  laptop.SampleAfter(60'000);
+  CHECK(laptop.Reason(metric::kGatewayRtt).empty());
+  laptop.SampleAfter(60'000);
+  CHECK(laptop.Reason(metric::kGatewayRtt).starts_with("the default gateway does not answer"));
+  laptop.Write("proc/net/route", answers);
+  laptop.SampleAfter(60'000);
+  CHECK(laptop.Reason(metric::kGatewayRtt).empty());
 }
 
 TEST_CASE("connections are read at the first two ticks and then once a minute") {
