@@ -1,5 +1,6 @@
 // Measures a configured service from this laptop: the time of a TLS handshake with it, and the time
-// from a request on that connection to the first byte of the answer. A service's certificate need
+// from a request on that connection to the first byte of the answer. A service that is configured
+// without TLS has no handshake, and its first byte is measured in the clear. A certificate need
 // not be trusted: this measures speed, and nothing is sent but "GET path" and the host name.
 // Blocking; any thread.
 #pragma once
