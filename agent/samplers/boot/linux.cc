@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "agent/samplers/boot/boot.h"
 #include "agent/samplers/boot/linux_previous_boot.h"
@@ -89,7 +90,9 @@ class BootSampler final : public Sampler {
     };
     v1::Event event;
     *event.mutable_boot_done() = BootFromStamps(stamps);
-    for (v1::Boot::SlowUnit& slow : *event.mutable_boot_done()->mutable_slowest()) {
+    v1::Boot& boot = *event.mutable_boot_done();
+    if (boot.until() != kStartupFinished) boot.set_until(PublicUnitName(boot.until(), installed));
+    for (v1::Boot::SlowUnit& slow : *boot.mutable_slowest()) {
       slow.set_unit(PublicUnitName(slow.unit(), installed));
     }
     // The moment start-up ended, on the clocks of now: the wall clock may have been wrong then.

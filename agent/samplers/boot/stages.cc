@@ -45,7 +45,7 @@ std::pair<uint64_t, std::string> EndOfBoot(const ManagerStamps& stamps) {
       return {(*unit)->active_enter_us, (*unit)->name};
     }
   }
-  return {stamps.finish_us, "startup finished"};
+  return {stamps.finish_us, std::string(kStartupFinished)};
 }
 
 void AddSlowest(const ManagerStamps& stamps, v1::Boot& boot) {

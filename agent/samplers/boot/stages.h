@@ -47,6 +47,8 @@ struct ManagerStamps {
 };
 
 constexpr int kSlowestUnits = 5;
+// What a boot lasts until where neither a login screen nor a default target tells; else a unit.
+constexpr std::string_view kStartupFinished = "startup finished";
 
 // True where the machine is a container, so that the kernel's start is not this boot's.
 bool IsContainer(std::string_view virtualization);

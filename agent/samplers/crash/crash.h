@@ -16,9 +16,10 @@
 // (agent/samplers/support/unit_name.h). Arguments, environment, paths and addresses never leave;
 // the stack's signature is a hash (stack.h).
 //
-// Watched: "journal", for as long as it can be read; "coredumps" while the count of crashes is
-// whole besides: core dumps go to systemd-coredump (or one was seen to come), and a package
-// database tells whose programs crash.
+// Watched, for as long as the journal is read to its end: "journal" where it is kept over a
+// restart, for only then can a panic or an unclean shutdown be found (boot.h); "coredumps" while
+// the count of crashes is whole: core dumps go to systemd-coredump (or one was seen to come), and a
+// package database tells whose programs crash.
 #pragma once
 
 #include <memory>

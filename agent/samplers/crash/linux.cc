@@ -57,6 +57,7 @@ class CrashSampler final : public Sampler {
       co_return;
     }
     TellCompleteness();
+    TellKeeping();
     Watch();
     const std::vector<Incident> incidents =
         merger_.Settle(tick.wall_ms * 1000, takes_coredumps_ || saw_coredump_);
@@ -78,10 +79,9 @@ class CrashSampler final : public Sampler {
       following_ = false;
       stamp_ = stamp;
       context_.recorder.Measured(event::kUnitFailure, "");
-      context_.recorder.Measured(event::kSystemFailure, "");
     }
-    CANDOR_ASSIGN_OR_RETURN(const bool at_end, Read());
-    if (following_ || !at_end) return absl::OkStatus();
+    CANDOR_ASSIGN_OR_RETURN(at_end_, Read());
+    if (following_ || !at_end_) return absl::OkStatus();
     absl::StatusOr<LinuxJournal> active = LinuxJournal::OpenActive(folders_);
     if (!active.ok()) return absl::OkStatus();  // all files will do as well
     CANDOR_RETURN_IF_ERROR(Place(*active, tick));
@@ -133,16 +133,18 @@ class CrashSampler final : public Sampler {
   }
 
   // The clock that stands still in sleep: nothing happens then. A count of crashes that misses core
-  // dumps or cannot tell whose programs crashed is none, and would look good.
+  // dumps or cannot tell whose programs crashed is none, and would look good; so would one of the
+  // system's failures where no panic is ever seen. While entries wait to be read, nobody knows yet.
   void Watch() {
     const int64_t now_ms = context_.clock.MonotonicMs();
-    if (watched_until_ms_) {
+    if (watched_until_ms_ && at_end_) {
       const int64_t watched_ms = now_ms - *watched_until_ms_;
-      context_.recorder.Watched(watch::kJournal, watched_ms);
+      if (kept_ && was_kept_) context_.recorder.Watched(watch::kJournal, watched_ms);
       if (complete_ && was_complete_) context_.recorder.Watched(watch::kCoredumps, watched_ms);
     }
     watched_until_ms_ = now_ms;
     was_complete_ = complete_;
+    was_kept_ = kept_;
   }
 
   void Lose(const absl::Status& status) {
@@ -152,6 +154,7 @@ class CrashSampler final : public Sampler {
     journal_.reset();
     watched_until_ms_.reset();
     was_complete_ = false;
+    was_kept_ = false;
   }
 
   // Of what names no program, "other".
@@ -228,6 +231,18 @@ class CrashSampler final : public Sampler {
         ReadFile(Concat(context_.roots.proc, "/sys/kernel/core_pattern"), 4096);
     takes_coredumps_ = pattern.ok() && pattern->find("systemd-coredump") != std::string::npos;
     has_packages_ = owners_.HasPackages();
+    kept_ = JournalIsKept(context_.roots);
+  }
+
+  // Panics and unclean shutdowns are found in the journal of the boot before (boot.h).
+  void TellKeeping() {
+    if (kept_) {
+      context_.recorder.Measured(event::kSystemFailure, "");
+    } else {
+      context_.recorder.Unmeasured(event::kSystemFailure, "",
+                                   "the journal is not kept over a restart: a panic or an unclean "
+                                   "shutdown leaves no trace");
+    }
   }
 
   void TellCompleteness() {
@@ -260,8 +275,11 @@ class CrashSampler final : public Sampler {
   bool takes_coredumps_ = false;
   bool saw_coredump_ = false;
   bool has_packages_ = false;
+  bool at_end_ = false;        // of the journal, when it was last read
+  bool kept_ = false;          // the journal outlives a restart
   bool complete_ = false;      // the count of crashes misses none
-  bool was_complete_ = false;  // when it was last read
+  bool was_complete_ = false;  // both when it was last read
+  bool was_kept_ = false;
 };
 
 }  // namespace

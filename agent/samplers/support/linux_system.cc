@@ -32,6 +32,19 @@ std::vector<std::string> JournalFolders(const LinuxRoots& roots) {
   return {Concat(roots.var, "/log/journal/", id), Concat(roots.run, "/log/journal/", id)};
 }
 
+bool JournalIsKept(const LinuxRoots& roots) {
+  std::string id;
+  if (JournalFolder(roots).empty()) {
+    const absl::StatusOr<std::string> machine = ReadFile(Concat(roots.etc, "/machine-id"), 128);
+    if (machine.ok()) id = Concat(Trim(*machine), "/");
+  }
+  std::error_code ignored;
+  const auto written = [&](const std::string& root) {
+    return std::filesystem::exists(Concat(root, "/log/journal/", id, "system.journal"), ignored);
+  };
+  return written(roots.var) && !written(roots.run);
+}
+
 std::string BusSocket(const LinuxRoots& roots) {
   return Concat(roots.run, "/dbus/system_bus_socket");
 }

@@ -20,6 +20,10 @@ std::string JournalFolder(const LinuxRoots& roots);
 std::vector<std::string> JournalFolders(const LinuxRoots& roots);
 
 // The system bus's socket.
+// Whether what the journal says now will still be there after a restart: it is written on disk, not
+// into memory.
+bool JournalIsKept(const LinuxRoots& roots);
+
 std::string BusSocket(const LinuxRoots& roots);
 
 // Did a package install this unit or template (system or user)? Packages install below /usr,

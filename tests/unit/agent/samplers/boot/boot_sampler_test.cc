@@ -100,7 +100,9 @@ struct SystemdMachine : Machine {
     AddUnit("default.target", "graphical.target", 0, 15 * kSecond);
     AddUnit("cups.service", "cups.service", 4 * kSecond, 6 * kSecond);
     AddUnit("alices-backup.service", "alices-backup.service", 4 * kSecond, 9 * kSecond);
-    Write(roots.usr + "/lib/systemd/system/cups.service", "");
+    for (const char* unit : {"cups.service", "gdm.service", "graphical.target"}) {
+      Write(roots.usr + "/lib/systemd/system/" + unit, "");
+    }
     service.SetMethod(kManager, "ListUnitsByPatterns", [](sd_bus_message* reply) {
       sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
       for (const char* unit : {"cups.service", "alices-backup.service"}) {
@@ -150,6 +152,23 @@ TEST_CASE("a finished boot is told once, with its stages, at the moment it was f
     machine.Sample();
     CHECK(machine.recorder.events.empty());
   }
+}
+
+TEST_CASE("nor has a login screen that nobody's package brought") {
+  SystemdMachine machine;
+  machine.AddUnit("display-manager.service", "alices-login.service", 10 * kSecond, 12 * kSecond);
+  machine.Sample();
+  REQUIRE(machine.Find(true) != nullptr);
+  CHECK(machine.Find(true)->event.boot_done().until() == "other.service");
+}
+
+TEST_CASE("the end of start-up is no unit and keeps its name") {
+  SystemdMachine machine;
+  machine.AddUnit("display-manager.service", "gdm.service", 900 * kSecond, 901 * kSecond);
+  machine.AddUnit("default.target", "graphical.target", 0, 902 * kSecond);
+  machine.Sample();
+  REQUIRE(machine.Find(true) != nullptr);
+  CHECK(machine.Find(true)->event.boot_done().until() == "startup finished");
 }
 
 TEST_CASE("a boot that goes on is not told before its end") {

@@ -51,6 +51,7 @@ struct Machine {
     context.roots.proc = folder.File("proc");
     context.roots.var = folder.File("var");
     context.roots.usr = folder.File("usr");
+    context.roots.run = folder.File("run");
     SetCorePattern("|/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808 %h");
     const std::string dpkg = context.roots.var + "/lib/dpkg";
     Write(dpkg + "/status",
@@ -303,6 +304,48 @@ TEST_CASE(
   CHECK(machine.recorder.watched.count("coredumps") == 0);
   CHECK(machine.recorder.watched.at("journal") == 10'000);
   CHECK(machine.recorder.unmeasured.count({event::kCrash, ""}) == 1);
+}
+
+TEST_CASE("a journal in memory tells of crashes, and cannot tell of panics") {
+  Machine machine;
+  // Where journald keeps nothing on disk, it writes here; what lies on disk is of earlier times.
+  Write(machine.context.roots.run + "/log/journal/system.journal", "");
+  machine.Sample();
+  machine.clock.Advance(10'000);
+  machine.Sample();
+  CHECK(machine.recorder.watched.count("journal") == 0);
+  CHECK(machine.recorder.watched.at("coredumps") == 10'000);
+  CHECK(machine.recorder.unmeasured.size() == 1);
+  CHECK(machine.recorder.unmeasured.at({event::kSystemFailure, ""}).find("not kept") !=
+        std::string::npos);
+
+  fs::remove_all(machine.context.roots.run + "/log");
+  machine.Sample();
+  machine.clock.Advance(10'000);
+  machine.Sample();
+  CHECK(machine.recorder.watched.at("journal") == 10'000);
+  CHECK(machine.recorder.unmeasured.empty());
+}
+
+TEST_CASE("while entries wait to be read, nothing counts as watched") {
+  Machine machine;
+  machine.Sample();
+  std::vector<testing::RecordedEntry> entries;
+  for (int i = 0; i < 5'000; ++i) {
+    machine.clock.Advance(1);
+    entries.push_back({kBoot, machine.clock.WallMs() * 1000, machine.clock.BoottimeMs() * 1000,
+                       Kernel("usb 1-1: new high-speed USB device")});
+  }
+  testing::AppendJournal(machine.context.roots.var + "/log/journal/system.journal", entries);
+  for (int tick = 0; tick < 2; ++tick) {
+    machine.clock.Advance(10'000);
+    machine.Sample();
+    CHECK(machine.recorder.watched["journal"] == 0);
+  }
+  machine.clock.Advance(10'000);
+  machine.Sample();
+  CHECK(machine.recorder.watched["journal"] == 10'000);
+  CHECK(machine.recorder.watched["coredumps"] == 10'000);
 }
 
 TEST_CASE("a core dump that came proves that they come") {
