@@ -38,10 +38,14 @@ function(candor_precompile target asio)
   endif()
 endfunction()
 
-# candor_library(NAME [ASIO] SOURCES... LIBS...): ASIO for sources that use the event loop.
+# candor_library(NAME [ASIO] [APART] SOURCES... LIBS...): ASIO for sources that use the event loop, APART
+# for those that use the same names for what is local to each, so that they cannot be compiled together.
 function(candor_library name)
-  cmake_parse_arguments(ARG "ASIO" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ASIO;APART" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
+  if(ARG_APART)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  endif()
   candor_configure(${name})
   candor_precompile(${name} ${ARG_ASIO})
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
