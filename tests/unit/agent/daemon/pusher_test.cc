@@ -36,12 +36,16 @@ class Desk {
   }
   ~Desk() { close(listener_); }
 
-  // Waits for the next push, and runs it and those that follow at once, each with its script.
-  // A push too many finds nobody who listens to it and fails the test by its time-out.
+  // Waits for the next push, and runs it and those that follow at once, each with its script; that
+  // one is missing fails the test.
   void Pushes(const std::vector<Script>& scripts) {
     clock().Advance(pusher.status().next_wall_ms - clock().WallMs());
+    bool all = true;
     std::thread peer([&] {
       for (const Script& script : scripts) {
+        pollfd asked{listener_, POLLIN, 0};
+        all = all && poll(&asked, 1, 3'000) == 1;
+        if (!all) return;
         PlayedUplink uplink(accept(listener_, nullptr, nullptr));
         script(uplink);
       }
@@ -50,6 +54,7 @@ class Desk {
     io.restart();
     io.run();
     peer.join();
+    REQUIRE(all);
   }
   // Runs `what` between two turns of the daemon, from a script.
   void InDaemon(const std::function<void()>& what) {
