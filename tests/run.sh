@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need (as root on Debian), builds Candor and passes its tests.
 #
-#   tests/run.sh                 everything: unit, end-to-end, fault and laptop tests, then the unit
-#                                and fault tests under the address+undefined and thread sanitizers,
-#                                then each fuzz target for a few seconds
+#   tests/run.sh                 everything: unit, end-to-end, fault and laptop tests (the booted laptop
+#                                included), then the unit and fault tests under the address+undefined
+#                                and thread sanitizers, then each fuzz target for a few seconds
 #   tests/run.sh --quick         without sanitizers and fuzzing
 #   tests/run.sh --only LABEL    one kind of test: unit, e2e, fault, laptop or container, without sanitizers
 #
@@ -75,7 +75,7 @@ build release
 if [ -n "$only" ]; then
   run_tests release "$only"
 else
-  run_tests release 'unit|e2e|fault|laptop'
+  run_tests release 'unit|e2e|fault|laptop|container'
 fi
 
 if [ "$quick" = 0 ]; then

@@ -278,7 +278,7 @@ class DaemonStorm {
 
   // Everything that was seen is acknowledged, and all that the journal has was read.
   bool Drained(size_t i) {
-    const auto spool = ReadLiveSpool(laptops_[i]->spool_path());
+    const auto spool = ReadLiveSpool(laptops_[i]->pid(), laptops_[i]->spool_path());
     REQUIRE_OK(spool);
     Failures told;
     for (const SpoolContents::Batch& batch : spool->batches) {

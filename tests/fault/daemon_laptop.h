@@ -47,6 +47,7 @@ class DaemonLaptop {
 
   const std::string& host() const { return host_; }
   std::string spool_path() const { return state_ + "/spool.db"; }
+  pid_t pid() const { return process_->pid(); }
 
  private:
   std::vector<std::string> Words() const;

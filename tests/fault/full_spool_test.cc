@@ -203,7 +203,7 @@ TEST_CASE("a spool over its limit drops the oldest of the least important class 
   }
   for (size_t i = 0; i < cases.size(); ++i) {
     WaitUntil(std::string(cases[i].host) + " drops what it should", [&] {
-      const auto spool = ReadLiveSpool(laptops[i]->state() + "/spool.db");
+      const auto spool = ReadLiveSpool(laptops[i]->pid(), laptops[i]->state() + "/spool.db");
       if (!spool.ok()) return false;  // not made yet
       Counted counted = CountedIn(*spool);
       return counted.windows[metric::kDiskFree] > 30 &&

@@ -1,7 +1,11 @@
 #include "tests/fault/spool_contents.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "common/sqlite.h"
 #include "common/status.h"
@@ -62,6 +66,28 @@ absl::StatusOr<SpoolContents> Read(Database& db) {
   return spool;
 }
 
+// Stops a process for as long as it lives. What the process was writing is then as after a kill.
+class StandStill {
+ public:
+  explicit StandStill(pid_t pid) : pid_(pid) {
+    if (kill(pid_, SIGSTOP) != 0) return;
+    while (StateOf(pid_) != 'T' && StateOf(pid_) != 'Z') usleep(1'000);
+  }
+  ~StandStill() { kill(pid_, SIGCONT); }
+  StandStill(const StandStill&) = delete;
+  StandStill& operator=(const StandStill&) = delete;
+
+ private:
+  static char StateOf(pid_t pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    std::string id, name;
+    char state = 'Z';
+    stat >> id >> name >> state;
+    return state;
+  }
+  const pid_t pid_;
+};
+
 }  // namespace
 
 uint64_t SpoolContents::Held() const {
@@ -86,12 +112,9 @@ absl::StatusOr<SpoolContents> ReadKilledSpool(const std::string& path) {
   return Read(db);
 }
 
-absl::StatusOr<SpoolContents> ReadLiveSpool(const std::string& path) {
-  Database::Options options;
-  options.mode = Database::Mode::kReadOnly;
-  options.checkpoints = false;
-  CANDOR_ASSIGN_OR_RETURN(Database db, Database::Open(path, options));
-  return Read(db);
+absl::StatusOr<SpoolContents> ReadLiveSpool(pid_t agent, const std::string& path) {
+  const StandStill still(agent);
+  return ReadKilledSpool(path);
 }
 
 }  // namespace candor::testing

@@ -2,6 +2,8 @@
 // one that runs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -33,7 +35,8 @@ struct SpoolContents {
 // Of an agent that is gone: database and write-ahead log are copied first and the copy is opened,
 // so that the next agent finds what the kill left.
 absl::StatusOr<SpoolContents> ReadKilledSpool(const std::string& path);
-// Of a running agent, without a write.
-absl::StatusOr<SpoolContents> ReadLiveSpool(const std::string& path);
+// Of a running agent, which keeps everybody else out of its database: it stands still while the
+// files are copied.
+absl::StatusOr<SpoolContents> ReadLiveSpool(pid_t agent, const std::string& path);
 
 }  // namespace candor::testing

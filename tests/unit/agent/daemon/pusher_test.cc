@@ -171,7 +171,7 @@ Script Probing(uint64_t tls_us, uint64_t first_byte_us, const std::string& failu
   };
 }
 
-TEST_CASE("probes of the uplink become values; only what lastingly fails is unmeasured") {
+TEST_CASE("probes of the uplink become values, only what lastingly fails is unmeasured") {
   Desk desk;
   desk.configuration.services = {{.name = "mail", .host = "m", .http_path = "/"}};
   const auto reason = [&](uint32_t what) {

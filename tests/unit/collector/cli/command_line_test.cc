@@ -50,7 +50,7 @@ TEST_CASE("Every command answers --help with its flags") {
   REQUIRE(Parse({"token", "--help"}).exit_code == 0);
 }
 
-TEST_CASE("--version is one line") {
+TEST_CASE("The flag --version is one line") {
   REQUIRE(Parse({"--version"}).text == "candor 0.1.0\n");
   REQUIRE(Parse({"--version"}).exit_code == 0);
 }

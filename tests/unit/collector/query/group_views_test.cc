@@ -638,7 +638,7 @@ TEST_CASE("A second period stands beside the first with --against") {
   REQUIRE(NumberAt(tables->front(), 0, "score_change") == 10);
 }
 
-TEST_CASE("--where and --sort know the columns that --against adds") {
+TEST_CASE("Both --where and --sort know the columns that --against adds") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna", {{"department", "Sales"}});
   const int64_t cleo = store.AddDevice("cleo", {{"department", "Legal"}});
@@ -678,7 +678,7 @@ TEST_CASE("--where and --sort know the columns that --against adds") {
           std::string::npos);
 }
 
-TEST_CASE("--against compares every table that can be compared") {
+TEST_CASE("A question with --against compares every table that can be compared") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");
   store.AddScore(anna, 1, 80, Lost(30, "boot"));
@@ -694,7 +694,7 @@ TEST_CASE("--against compares every table that can be compared") {
   REQUIRE(NumberAt(lost, 0, "lost_min_change") == 18);
 }
 
-TEST_CASE("--by package asks for one package, whose version is a dimension") {
+TEST_CASE("Grouping --by package asks for one package, whose version is a dimension") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna", {}, {{"package.browser", "118.0"}});
   store.AddScore(anna, 1, 80);

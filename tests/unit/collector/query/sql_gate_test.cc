@@ -261,7 +261,7 @@ TEST_CASE_METHOD(GateFixture, "A long statement is written down by its beginning
   }
 }
 
-TEST_CASE_METHOD(GateFixture, "--where picks among the rows of a statement") {
+TEST_CASE_METHOD(GateFixture, "A filter with --where picks among the rows of a statement") {
   const auto ask = [&](const std::string& where) {
     return store.Ask("sql", [&](v1::QueryRequest& request) {
       request.set_text("SELECT 1 AS a UNION ALL SELECT 2");
