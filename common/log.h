@@ -26,8 +26,8 @@ struct LogField {
   std::string value;
 };
 
-// Called by main, before any thread, and again where the level is to change; before it, messages go
-// out at kInfo. Silences protobuf's own lines.
+// Called once by main, before any thread; before it, messages go out at kInfo. Silences protobuf's
+// own lines.
 void InitLog(LogLevel level);
 // Changes what goes out from now on.
 void SetLogLevel(LogLevel level);

@@ -286,7 +286,7 @@ class Daemon {
     settings_.tick_active_s = settings->tick_active_s;
     settings_.tick_idle_s = settings->tick_idle_s;
     settings_.services = settings->services;
-    InitLog(ParseLogLevel(settings_.log_level));
+    SetLogLevel(ParseLogLevel(settings_.log_level));
     configuration_->SetLocal(settings_);
     Reconfigure();
     timer_.cancel();

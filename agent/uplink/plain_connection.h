@@ -3,12 +3,15 @@
 // found, refused, unreachable, closed), DeadlineExceeded. One thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/tls/socket.h"
 
 namespace candor {
 
@@ -17,10 +20,6 @@ class PlainConnection {
   // Tries the name's addresses in the resolver's order.
   static absl::StatusOr<PlainConnection> Connect(const std::string& host, uint16_t port,
                                                  int64_t timeout_ms);
-  PlainConnection(PlainConnection&& other) noexcept;
-  PlainConnection& operator=(PlainConnection&&) = delete;
-  ~PlainConnection();
-
   absl::Status Send(std::string_view bytes);
   // At least one byte, at most `size_max`.
   absl::StatusOr<std::string> Receive(size_t size_max);
@@ -30,10 +29,13 @@ class PlainConnection {
   uint64_t bytes_received() const { return bytes_received_; }
 
  private:
-  PlainConnection(int fd, std::string where) : fd_(fd), where_(std::move(where)) {}
+  PlainConnection(TcpSocket socket, std::string where, int64_t timeout_ms)
+      : socket_(std::move(socket)), where_(std::move(where)), timeout_(timeout_ms) {}
+  std::chrono::steady_clock::time_point Deadline() const;
 
-  int fd_;
+  TcpSocket socket_;
   std::string where_;
+  std::chrono::milliseconds timeout_;
   uint64_t bytes_sent_ = 0;
   uint64_t bytes_received_ = 0;
 };

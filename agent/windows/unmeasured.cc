@@ -26,7 +26,7 @@ void UnmeasuredSet::Set(uint32_t number, std::string_view subject, std::string_v
     return;
   }
   if (items_.size() == kItemsMax) {
-    ++not_kept_;
+    overflowed_ = true;
     return;
   }
   items_.emplace(std::move(key), std::move(kept));
@@ -45,7 +45,7 @@ bool UnmeasuredSet::Due(int64_t local_day, int64_t now_ms) const {
 
 void UnmeasuredSet::Tell(int64_t local_day, int64_t now_ms, v1::Unmeasured& out) {
   size_t bytes = 0;
-  size_t left = not_kept_;
+  size_t left = 0;
   for (const auto& [key, reason] : items_) {
     v1::Unmeasured::Item item;
     if (FindMetric(key.first) == nullptr) {
@@ -62,12 +62,13 @@ void UnmeasuredSet::Tell(int64_t local_day, int64_t now_ms, v1::Unmeasured& out)
       *out.add_items() = std::move(item);
     }
   }
-  if (left > 0) {
+  if (left > 0 || overflowed_) {
     auto* rest = out.add_items();
     rest->set_event(event::kUnmeasured);
-    rest->set_reason(absl::StrCat(left, " more are not listed"));
+    rest->set_reason(overflowed_ ? absl::StrCat("at least ", left + 1, " more are not listed")
+                                 : absl::StrCat(left, " more are not listed"));
   }
-  not_kept_ = 0;
+  overflowed_ = false;
   changed_ = false;
   reasons_changed_ = false;
   told_day_ = local_day;

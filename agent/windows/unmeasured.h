@@ -29,22 +29,23 @@ class UnmeasuredSet {
   // Number of a metric or an event kind, and its subject.
   using Key = std::pair<uint32_t, std::string>;
 
-  // A known reason again changes nothing. Items beyond kItemsMax are only counted.
+  // A known reason again changes nothing. Items beyond kItemsMax are not kept; the list then says
+  // so.
   void Set(uint32_t number, std::string_view subject, std::string_view reason);
   void Unset(uint32_t number, std::string_view subject);
 
   // True when the list should be told in a minute of `local_day`: it was never told, it changed,
   // or it was last told on another day. `now_ms` is on the boot clock.
   bool Due(int64_t local_day, int64_t now_ms) const;
-  // The whole list; from now on it counts as told. What does not fit into kListBytesMax is told as
-  // a number, by a last item about event::kUnmeasured itself.
+  // The whole list; from now on it counts as told. What is left out (kItemsMax, kListBytesMax) is
+  // told by a last item about event::kUnmeasured itself.
   void Tell(int64_t local_day, int64_t now_ms, v1::Unmeasured& out);
 
   const std::map<Key, std::string>& items() const { return items_; }
 
  private:
   std::map<Key, std::string> items_;
-  size_t not_kept_ = 0;
+  bool overflowed_ = false;  // since the list was last told
   bool changed_ = true;
   bool reasons_changed_ = false;
   std::optional<int64_t> told_day_;

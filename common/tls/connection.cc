@@ -1,13 +1,9 @@
 #include "common/tls/connection.h"
 
-#include <fcntl.h>
-#include <netdb.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -15,6 +11,7 @@
 #include "common/status.h"
 #include "common/tls/key.h"
 #include "common/tls/openssl.h"
+#include "common/tls/socket.h"
 
 namespace candor {
 namespace {
@@ -23,74 +20,6 @@ using Steady = std::chrono::steady_clock;
 
 int64_t MicrosecondsSince(Steady::time_point start) {
   return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now() - start).count();
-}
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-// Waits until the socket is ready for `events`.
-absl::Status Await(int fd, short events, Steady::time_point deadline, std::string_view doing) {
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now());
-    pollfd entry = {fd, events, 0};
-    const int ready = poll(&entry, 1, static_cast<int>(std::max<int64_t>(left.count(), 0)));
-    if (ready > 0) return absl::OkStatus();
-    if (ready == 0) return absl::DeadlineExceededError(std::string(doing) + ": no answer in time");
-    if (errno != EINTR) return ErrnoStatus(errno, doing);
-  }
-}
-
-absl::Status ConnectSocket(int fd, const addrinfo& address, Steady::time_point deadline,
-                           const std::string& where) {
-  if (connect(fd, address.ai_addr, address.ai_addrlen) == 0) return absl::OkStatus();
-  if (errno != EINPROGRESS) return absl::UnavailableError(ErrnoStatus(errno, where).message());
-  CANDOR_RETURN_IF_ERROR(Await(fd, POLLOUT, deadline, where));
-  int error = 0;
-  socklen_t size = sizeof error;
-  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error == 0) return absl::OkStatus();
-  return absl::UnavailableError(ErrnoStatus(error, where).message());
-}
-
-// Tries the name's addresses in the resolver's order.
-absl::StatusOr<Socket> OpenSocket(const std::string& host, uint16_t port,
-                                  Steady::time_point deadline) {
-  const std::string where = HostPort{host, port}.Text();
-  addrinfo hints = {};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-      error != 0) {
-    return absl::UnavailableError(where + ": " + gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> addresses(found, freeaddrinfo);
-  absl::Status last = absl::UnavailableError(where + ": the name has no address");
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    Socket socket(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (socket.fd() < 0) {
-      last = ErrnoStatus(errno, where);
-      continue;
-    }
-    last = ConnectSocket(socket.fd(), *address, deadline, where);
-    if (last.ok()) return socket;
-  }
-  return last;
 }
 
 absl::StatusOr<SslContextPtr> MakeContext(const TlsConnection::Options& options) {
@@ -170,7 +99,7 @@ absl::Status AlertStatus(const std::string& where, unsigned long error) {
 }  // namespace
 
 struct TlsConnection::State {
-  Socket socket;
+  TcpSocket socket;
   SslPtr ssl;
   std::string where;
   std::chrono::milliseconds timeout{0};
@@ -188,10 +117,10 @@ struct TlsConnection::State {
       const int system_error = errno;
       switch (SSL_get_error(ssl.get(), result)) {
         case SSL_ERROR_WANT_READ:
-          CANDOR_RETURN_IF_ERROR(Await(socket.fd(), POLLIN, deadline, where));
+          CANDOR_RETURN_IF_ERROR(socket.Await(POLLIN, deadline, where));
           break;
         case SSL_ERROR_WANT_WRITE:
-          CANDOR_RETURN_IF_ERROR(Await(socket.fd(), POLLOUT, deadline, where));
+          CANDOR_RETURN_IF_ERROR(socket.Await(POLLOUT, deadline, where));
           break;
         case SSL_ERROR_ZERO_RETURN:
           return absl::OutOfRangeError(where + ": the other side ended the connection");
@@ -227,7 +156,8 @@ absl::StatusOr<TlsConnection> TlsConnection::Connect(const Options& options) {
   const auto start = Steady::now();
   const auto deadline = start + std::chrono::milliseconds(options.timeout_ms);
   CANDOR_ASSIGN_OR_RETURN(const SslContextPtr context, MakeContext(options));
-  CANDOR_ASSIGN_OR_RETURN(Socket socket, OpenSocket(options.host, options.port, deadline));
+  CANDOR_ASSIGN_OR_RETURN(TcpSocket socket,
+                          TcpSocket::Connect(options.host, options.port, deadline));
   const int64_t connect_us = MicrosecondsSince(start);
   SslPtr ssl(SSL_new(context.get()));
   if (ssl == nullptr || !AttachSocket(ssl.get(), socket.fd()) ||

@@ -19,11 +19,11 @@ std::string JournalFolder(const LinuxRoots& roots);
 // The folders in which this machine's journal files lie, persistent and volatile.
 std::vector<std::string> JournalFolders(const LinuxRoots& roots);
 
-// The system bus's socket.
 // Whether what the journal says now will still be there after a restart: it is written on disk, not
 // into memory.
 bool JournalIsKept(const LinuxRoots& roots);
 
+// The system bus's socket.
 std::string BusSocket(const LinuxRoots& roots);
 
 // Did a package install this unit or template (system or user)? Packages install below /usr,

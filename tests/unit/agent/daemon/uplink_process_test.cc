@@ -72,15 +72,25 @@ TEST_CASE("an uplink that does not end goes with its object") {
   REQUIRE_FALSE(std::filesystem::exists("/proc/" + pid));
 }
 
-TEST_CASE("where a service manager listens, connecting is enough") {
-  const testing::TempFolder folder;
-  const std::string path = folder.File("uplink.sock");
+sockaddr_un AddressOf(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, path.c_str());
+  return address;
+}
+
+int ListenAt(const std::string& path, int backlog) {
+  const sockaddr_un address = AddressOf(path);
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  REQUIRE(listen(listener, 1) == 0);
+  REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(listener, backlog) == 0);
+  return listener;
+}
+
+TEST_CASE("where a service manager listens, connecting is enough") {
+  const testing::TempFolder folder;
+  const std::string path = folder.File("uplink.sock");
+  const int listener = ListenAt(path, 1);
   auto uplink = UplinkProcess::Start({path, "/nowhere/uplink", "/state"});
   REQUIRE_OK(uplink);
   const int accepted = accept(listener, nullptr, nullptr);
@@ -93,16 +103,13 @@ TEST_CASE("where a service manager listens, connecting is enough") {
 TEST_CASE("a listener whose queue is full is unavailable at once: the daemon never waits for it") {
   const testing::TempFolder folder;
   const std::string path = folder.File("uplink.sock");
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, path.c_str());
-  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  REQUIRE(listen(listener, 0) == 0);
+  const int listener = ListenAt(path, 0);
+  const sockaddr_un address = AddressOf(path);
   std::vector<int> waiting;
   while (true) {
     waiting.push_back(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (connect(waiting.back(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) break;
+    if (connect(waiting.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      break;
   }
   auto started = std::async(std::launch::async, [&] {
     return UplinkProcess::Start({path, "/nowhere/uplink", "/state"}).status();

@@ -78,6 +78,22 @@ struct Fixture {
   BatchChecker checker;
 };
 
+// Runs what `add` adds as one group.
+template <typename Add>
+void AsOneGroup(Fixture& f, Add add) {
+  std::promise<void> entered, opened;
+  f.writer->Submit(
+      [&](Database&) {
+        entered.set_value();
+        opened.get_future().wait();
+        return absl::OkStatus();
+      },
+      nullptr);
+  entered.get_future().wait();
+  add();
+  opened.set_value();
+}
+
 TEST_CASE("an answer comes only after the row is on disk for others") {
   Fixture f;
   f.Start();
@@ -96,19 +112,11 @@ TEST_CASE("what waits is committed together, in order, and every batch is answer
   Laptop laptop;
   REQUIRE_OK(f.Open(laptop));
   const uint64_t before = f.writer->commits();
-  std::promise<void> entered, opened;
-  f.writer->Submit(
-      [&](Database&) {
-        entered.set_value();
-        opened.get_future().wait();
-        return absl::OkStatus();
-      },
-      nullptr);
-  entered.get_future().wait();
-  for (int i = 0; i < 200; ++i) f.Append(laptop, laptop.Seal(i));
-  REQUIRE(f.writer->pending() == 1);
-  REQUIRE(f.stats.pending_bytes > 0);
-  opened.set_value();
+  AsOneGroup(f, [&] {
+    for (int i = 0; i < 200; ++i) f.Append(laptop, laptop.Seal(i));
+    REQUIRE(f.writer->pending() == 1);
+    REQUIRE(f.stats.pending_bytes > 0);
+  });
   const auto answers = f.listener->Wait(200);
   for (size_t i = 0; i < answers.size(); ++i) {
     REQUIRE(answers[i]->verdict == Verdict::kStored);
@@ -156,22 +164,6 @@ TEST_CASE("a full disk answers every batch of the group with the error, and inge
   REQUIRE(acknowledged == sealed.size());
   REQUIRE(f.Rows() == static_cast<int64_t>(sealed.size()));
   REQUIRE(f.stats.pending_bytes == 0);
-}
-
-// Runs what `add` adds as one group.
-template <typename Add>
-void AsOneGroup(Fixture& f, Add add) {
-  std::promise<void> entered, opened;
-  f.writer->Submit(
-      [&](Database&) {
-        entered.set_value();
-        opened.get_future().wait();
-        return absl::OkStatus();
-      },
-      nullptr);
-  entered.get_future().wait();
-  add();
-  opened.set_value();
 }
 
 TEST_CASE("a batch that meets a damaged row fails alone, its group is stored") {

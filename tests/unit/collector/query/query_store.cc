@@ -140,6 +140,15 @@ absl::StatusOr<std::vector<Table>> QueryStore::Ask(
   return Ask(request);
 }
 
+absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,
+                                            const std::string& device, const std::string& day) {
+  return store.Ask(view, [&](v1::QueryRequest& request) {
+    request.set_device(device);
+    request.set_text(day);
+    request.set_reason("ticket 4711");
+  });
+}
+
 const Cell& At(const Table& table, size_t row, const std::string& column) {
   const auto index = table.Find(column);
   if (!index || row >= table.rows.size()) {

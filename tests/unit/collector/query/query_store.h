@@ -80,6 +80,10 @@ class QueryStore {
   bool refuse_looks_ = false;
 };
 
+// A question about one device, with a reason.
+absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,
+                                            const std::string& device, const std::string& day = "");
+
 // The cell of a named column; fails the test where there is none.
 const Cell& At(const Table& table, size_t row, const std::string& column);
 double NumberAt(const Table& table, size_t row, const std::string& column);
