@@ -2,6 +2,7 @@
 
 #include "common/hash.h"
 #include "common/status.h"
+#include "common/tls/labels.h"
 
 namespace candor {
 namespace {
@@ -26,13 +27,6 @@ std::string RowHash(std::string_view previous, int64_t id, const AuditEntry& ent
   return Sha256(bytes);
 }
 
-// No more than kAuditTextMax bytes, cut between characters.
-std::string CutReason(std::string_view reason) {
-  size_t size = std::min(reason.size(), kAuditTextMax);
-  while (size < reason.size() && size > 0 && (reason[size] & 0xc0) == 0x80) --size;
-  return std::string(reason.substr(0, size));
-}
-
 }  // namespace
 
 absl::Status AppendAudit(Database& db, const AuditEntry& entry) {
@@ -44,7 +38,7 @@ absl::Status AppendAudit(Database& db, const AuditEntry& entry) {
   last.Reset();
 
   AuditEntry row = entry;
-  row.reason = CutReason(entry.reason);
+  row.reason = std::string(BeginningOf(entry.reason, kAuditTextMax));
   const std::string hash = RowHash(previous, id, row);
   CANDOR_ASSIGN_OR_RETURN(
       Statement insert,

@@ -3,9 +3,8 @@
 //   host, device          the device itself
 //   agent, version        the version of its agent
 //   department, …         any label given at enrolment
-//   os, kernel, model, …  any key of its inventory, package.NAME (its version) among them;
-//   `package`
-//                         alone would put a device into many groups and is refused by that name
+//   os, kernel, model, …  any key of its inventory, package.NAME (its version) among them
+//                         (`package` alone would put a device into many groups and is refused)
 //   all                   everybody together
 //
 // Dimensions of events and measurements rather than of devices (app, service, …) belong to the

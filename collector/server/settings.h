@@ -31,8 +31,8 @@
 //   from = "2026-01-01"                  # the first one's date may lie before every measurement
 //   name = "candor-1"
 //   [limits]
-//   pending_mib = 64                     # received and not yet on disk, before laptops are told to
-//   wait streams = 10000                      # laptops sending at once
+//   pending_mib = 64                     # received, not yet on disk; beyond, laptops are to wait
+//   streams = 10000                      # laptops sending at once
 //
 // A plain value; errors name file, line and key.
 #pragma once

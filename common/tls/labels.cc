@@ -33,6 +33,12 @@ absl::Status CheckReason(std::string_view reason) {
                                     " bytes of UTF-8 without control characters");
 }
 
+std::string_view BeginningOf(std::string_view text, size_t bytes_max) {
+  size_t size = std::min(text.size(), bytes_max);
+  while (size < text.size() && size > 0 && (text[size] & 0xc0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
 bool IsCleanUtf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     uint32_t point = 0;
