@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <list>
 #include <utility>
@@ -16,6 +17,8 @@ namespace candor {
 namespace {
 
 constexpr size_t kArgumentBytesMax = 64 << 10;
+// Whom to ask can stand in front of the command, too; behind it wins.
+constexpr std::array kFlagsInFront = {Flag::kCollector, Flag::kCredential};
 
 std::string_view LastWord(std::string_view name) {
   const size_t space = name.rfind(' ');
@@ -75,6 +78,7 @@ class Parser {
     app_.require_subcommand(1);
     app_.option_defaults()->take_last();
     app_.footer("'candor COMMAND --help' tells more about a command; so does 'man candor'.");
+    for (const Flag flag : kFlagsInFront) AddFlag(flag, app_, in_front_[flag]);
     for (const CommandSpec& command : Commands()) Add(command);
   }
 
@@ -117,14 +121,16 @@ class Parser {
     if (!command.positional.empty()) {
       parsed.app->add_option(std::string(command.positional), parsed.positional, "");
     }
-    for (const Flag flag : command.flags) {
-      const FlagSpec& spec = SpecOf(flag);
-      parsed.app->add_option(std::string(spec.name), parsed.values[flag], std::string(spec.help))
-          ->type_name(std::string(spec.metavar));
-    }
+    for (const Flag flag : command.flags) AddFlag(flag, *parsed.app, parsed.values[flag]);
     std::string footer = std::string(command.description);
     for (const std::string_view example : command.examples) footer += Concat("\n  ", example);
     parsed.app->footer(footer);
+  }
+
+  static void AddFlag(Flag flag, CLI::App& app, std::string& value) {
+    const FlagSpec& spec = SpecOf(flag);
+    app.add_option(std::string(spec.name), value, std::string(spec.help))
+        ->type_name(std::string(spec.metavar));
   }
 
   // The command that others stand under: "device" is one itself, "token" is not.
@@ -146,10 +152,14 @@ class Parser {
     CommandLine line;
     line.invocation.command = &command;
     line.invocation.positional = parsed.positional;
-    for (const auto& [flag, value] : parsed.values) {
-      if (parsed.app->count(std::string(SpecOf(flag).name)) == 0) continue;
-      if (std::string wrong = WrongValue(flag, value); !wrong.empty()) return Done(2, wrong);
-      line.invocation.flags[flag] = value;
+    const std::pair<const CLI::App*, const std::map<Flag, std::string>*> places[] = {
+        {&app_, &in_front_}, {parsed.app, &parsed.values}};
+    for (const auto& [app, values] : places) {
+      for (const auto& [flag, value] : *values) {
+        if (app->count(std::string(SpecOf(flag).name)) == 0) continue;
+        if (std::string wrong = WrongValue(flag, value); !wrong.empty()) return Done(2, wrong);
+        line.invocation.flags[flag] = value;
+      }
     }
     if (std::string wrong = WrongCombination(line.invocation); !wrong.empty()) {
       return Done(2, Concat(wrong, HintText()));
@@ -219,6 +229,7 @@ class Parser {
   }
 
   CLI::App app_;
+  std::map<Flag, std::string> in_front_;
   // Options point into these; a list's elements stay where they are.
   std::list<Parsed> parsed_;
 };

@@ -8,7 +8,7 @@ memory. The uplink's pushes are part of the agent's figures.
   tests/bench/agent/run.py [--build build/release] [--minutes 10] [--mode idle|use] [--json FILE]
 
 Needs collectd-core and prometheus-node-exporter; a peer that is not there is left out and said so.
-See README.md beside this file for what the figures mean and for those recorded so far.
+See README.md beside this file for what the figures mean, and the one above it for those recorded.
 """
 
 import argparse

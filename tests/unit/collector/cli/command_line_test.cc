@@ -122,6 +122,20 @@ TEST_CASE("What would be without effect is refused, not ignored") {
   REQUIRE_FALSE(Parse({"fleet", "--where", "os ~ Debian"}).done);
 }
 
+TEST_CASE("Whom to ask may stand in front of the command, and behind it wins") {
+  const Invocation front =
+      Parse({"--credential", "a.toml", "token", "create", "--uses", "7"}).invocation;
+  REQUIRE(front.command->name == "token create");
+  REQUIRE(front.Value(Flag::kCredential) == "a.toml");
+  REQUIRE(front.Value(Flag::kUses) == "7");
+  const Invocation both =
+      Parse({"--collector=x:1", "--credential", "a.toml", "fleet", "--credential", "b.toml"})
+          .invocation;
+  REQUIRE(both.Value(Flag::kCollector) == "x:1");
+  REQUIRE(both.Value(Flag::kCredential) == "b.toml");
+  REQUIRE(Parse({"--limit", "7", "fleet"}).exit_code == 2);
+}
+
 TEST_CASE("'device revoke HOST' is not a device called revoke") {
   REQUIRE(Parse({"device", "revoke", "anna"}).invocation.command->kind ==
           CommandKind::kDeviceRevoke);
