@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace candor {
 namespace {
@@ -25,6 +26,18 @@ int32_t ExactIndex(uint64_t value, int scale) {
   while (k > 0 && fraction <= boundary(k - 1)) --k;
   while (fraction > boundary(k)) ++k;
   return exponent * steps + k - 1;
+}
+
+// Of two that are not negative. Whatever the order, several come to the same.
+int64_t SaturatedSum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
+
+int64_t SaturatedProduct(int64_t value, uint64_t times) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(value, times, &product) ? std::numeric_limits<int64_t>::max()
+                                                        : product;
 }
 
 }  // namespace
@@ -87,7 +100,7 @@ void Histogram::Add(int64_t value, uint64_t times) {
   min_ = count_ == 0 ? value : std::min(min_, value);
   max_ = count_ == 0 ? value : std::max(max_, value);
   count_ += times;
-  sum_ += value * static_cast<int64_t>(times);
+  sum_ = SaturatedSum(sum_, SaturatedProduct(value, times));
   if (value == 0) {
     zero_count_ += times;
   } else {
@@ -100,7 +113,7 @@ void Histogram::Merge(const Histogram& other) {
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = count_ == 0 ? other.max_ : std::max(max_, other.max_);
   count_ += other.count_;
-  sum_ += other.sum_;
+  sum_ = SaturatedSum(sum_, other.sum_);
   zero_count_ += other.zero_count_;
   if (other.buckets_.empty()) return;
   DownscaleTo(other.scale_);

@@ -4,7 +4,8 @@
 // halves its resolution when it would need more than 640 buckets, so quantiles stay within 1.1 %.
 //
 // Merging is exact: count, sum, min, max and buckets of a merge equal those of one histogram that
-// saw every value, in whatever order, so folds may merge incrementally.
+// saw every value, in whatever order, so folds may merge incrementally. A sum that would pass
+// 2^63 - 1 stays there.
 //
 // Values are integers in the metric's resolution (common/registry.h). Plain value type, no locks.
 #pragma once

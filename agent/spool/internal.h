@@ -66,6 +66,7 @@ template <typename F>
 auto Spool::Guarded(F&& f) -> decltype(f()) {
   if (!db_) CANDOR_RETURN_IF_ERROR(OpenOrSetAside());
   auto result = f();
+  if (absl::IsResourceExhausted(StatusOf(result)) && db_->Checkpoint().ok()) result = f();
   if (!IsDamage(StatusOf(result))) return result;
   const absl::Status cause = StatusOf(result);
   CANDOR_RETURN_IF_ERROR(SetAside(cause));

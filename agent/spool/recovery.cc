@@ -23,6 +23,9 @@ constexpr int kCacheKib = 256;
 // A minute of measurements is smaller than this, and each page that a commit touches is written
 // whole: with small pages the agent writes half as much to the laptop's disk.
 constexpr int kPageBytes = 1'024;
+// The write-ahead log is written back after so many pages. It must find room beside the database on
+// a disk that is nearly full, and pages that wait in it cannot be given back to the disk.
+constexpr int kWalPagesMax = 256;
 constexpr size_t kDamagedKept = 2;
 
 // The disk, not the file: measuring goes on in memory until it takes writes again.
@@ -97,6 +100,7 @@ absl::Status Spool::OpenDatabase() {
   Database::Options options;
   options.page_bytes = kPageBytes;
   options.cache_kib = kCacheKib;
+  options.wal_pages_max = kWalPagesMax;
   options.incremental_vacuum = true;
   options.exclusive = true;
   options.vfs = options_.vfs;

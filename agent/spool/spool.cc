@@ -134,7 +134,7 @@ absl::Status Spool::SealPending() {
   return absl::OkStatus();
 }
 
-absl::Status Spool::InsertBatch(v1::Contents contents, BatchClass batch_class, int64_t run) {
+absl::Status Spool::InsertBatch(const v1::Contents& contents, BatchClass batch_class, int64_t run) {
   const int64_t now_ms = clock_.WallMs();
   const BatchPlace place{state_.epoch, state_.last_sealed + 1, state_.last_chain};
   const std::string sealed = SealContents(place, batch_class, now_ms, contents);

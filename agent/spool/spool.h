@@ -16,10 +16,11 @@
 // back). Then what an earlier run had put here counts as delivered by the other copy; only what
 // this run measured moves on into the new epoch. Each of these is told in an AgentNotice.
 //
-// Errors. A full disk: Add keeps harvests in memory within `backlog_bytes_max` and gives
-// ResourceExhausted; when space returns they are written, with a notice of what could not be kept.
-// A damaged database (any call): it is set aside under a name with the date, a fresh one is opened,
-// and the call gives DataLoss; the next call works.
+// Errors. A full disk: what the write-ahead log holds is written back, which frees its room, and
+// the step is tried once more; then Add keeps harvests in memory within `backlog_bytes_max` and
+// gives ResourceExhausted; when space returns they are written, with a notice of what could not be
+// kept. A damaged database (any call): it is set aside under a name with the date, a fresh one is
+// opened, and the call gives DataLoss; the next call works.
 #pragma once
 
 #include <cstdint>
@@ -177,7 +178,8 @@ class Spool {
 
   Spool(SpoolOptions options, const Clock& clock, Random& random);
 
-  // Runs `f` on the open database; opens a fresh one before, sets a damaged one aside after.
+  // Runs `f` on the open database, a second time when the disk was full and room could be made;
+  // opens a fresh database before, sets a damaged one aside after. `f` that fails leaves no trace.
   template <typename F>
   auto Guarded(F&& f) -> decltype(f());
 
@@ -186,7 +188,7 @@ class Spool {
   absl::Status SaveCursors();
   absl::Status InsertBacklog();
   absl::Status SealPending();
-  absl::Status InsertBatch(v1::Contents contents, BatchClass batch_class, int64_t run);
+  absl::Status InsertBatch(const v1::Contents& contents, BatchClass batch_class, int64_t run);
   absl::StatusOr<std::optional<HeldBatch>> NextHeld(uint64_t after);
   absl::Status MarkSent(int64_t id);
   absl::Status AcknowledgeThrough(uint64_t through, const std::vector<Refusal>& refused);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "common/random.h"
@@ -102,6 +103,24 @@ TEST_CASE("more than 640 buckets halve the resolution and keep every count") {
   for (const uint64_t n : h.buckets()) counted += n;
   REQUIRE(counted == 62 * 3);
   REQUIRE(h.count() == 62 * 3);
+}
+
+TEST_CASE("a sum that would overflow stays at the greatest number, in whatever order") {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  Histogram many, big, small;
+  many.Add(int64_t{1} << 40, uint64_t{1} << 40);
+  REQUIRE(many.sum() == kMost);
+  big.Add(kMost - 1);
+  small.Add(5);
+  Histogram forward = big;
+  forward.Merge(small);
+  Histogram backward = small;
+  backward.Merge(big);
+  REQUIRE(forward.sum() == kMost);
+  REQUIRE(forward == backward);
+  REQUIRE(Histogram::FromParts({forward.count(), forward.sum(), forward.min(), forward.max(),
+                                forward.zero_count(), forward.scale(), forward.offset(),
+                                forward.buckets()}) == forward);
 }
 
 TEST_CASE("zeros, negatives and emptiness") {

@@ -170,6 +170,28 @@ TEST_CASE("a full disk: harvests wait in memory and are written when space retur
   REQUIRE(CountNotices(*test.spool, "measurements_lost") == 0);
 }
 
+TEST_CASE("a nearly full disk: what the write-ahead log holds makes room before anything waits") {
+  testing::FullDisk disk;
+  SpoolOptions options;
+  options.vfs = testing::FullDisk::name();
+  options.ledger_bytes_max = 8 << 10;
+  SpoolInFolder test(options);
+  const auto measure_and_send = [&](int n) {
+    INFO("harvest " << n);
+    REQUIRE_OK(test.spool->Add(NumberedHarvest(n, n % 7 == 0)));
+    REQUIRE_OK(test.spool->Seal());
+    const SpoolPosition position = test.Position();
+    REQUIRE_OK(test.spool->Acknowledge(position.epoch, position.last_sealed, {}));
+  };
+  disk.set_room(400 << 10);
+  for (int n = 1; n <= 400; ++n) measure_and_send(n);
+  // Others took the rest. What the spool has is enough for as much as it holds.
+  disk.set_room(0);
+  for (int n = 401; n <= 800; ++n) measure_and_send(n);
+  REQUIRE(test.Position().last_sealed == 800);
+  REQUIRE(test.spool->Figures().pending == 0);
+}
+
 TEST_CASE("a disk that stays full: the oldest windows go first, and the exact loss is told") {
   testing::FullDisk disk;
   SpoolOptions options;

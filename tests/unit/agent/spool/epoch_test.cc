@@ -17,13 +17,14 @@ TEST_CASE("an older copy that came back starts a new epoch with only what this r
   test.Reopen();
   test.AddSealed(5, true);
   REQUIRE_OK(test.spool->Add(NumberedHarvest(6)));
-  auto flight = test.spool->BeginFlight();
-
-  const auto same = test.spool->Welcome(old_epoch, 9);
-  REQUIRE_OK(same);
-  REQUIRE_FALSE(*same);
-  REQUIRE(test.Position().epoch != old_epoch);
-  REQUIRE(absl::IsAborted(flight.Next().status()));
+  {
+    auto flight = test.spool->BeginFlight();
+    const auto same = test.spool->Welcome(old_epoch, 9);
+    REQUIRE_OK(same);
+    REQUIRE_FALSE(*same);
+    REQUIRE(test.Position().epoch != old_epoch);
+    REQUIRE(absl::IsAborted(flight.Next().status()));
+  }
 
   REQUIRE_OK(test.spool->Seal());
   const auto held = HeldBatches(*test.spool);

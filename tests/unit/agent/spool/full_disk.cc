@@ -1,5 +1,6 @@
 #include "tests/unit/agent/spool/full_disk.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace candor::testing {
@@ -20,11 +21,21 @@ int Close(sqlite3_file* f) { return Calls(f)->xClose(RealOf(f)); }
 int Read(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
   return Calls(f)->xRead(RealOf(f), to, n, at);
 }
+sqlite3_int64 SizeOf(sqlite3_file* f) {
+  sqlite3_int64 size = 0;
+  Calls(f)->xFileSize(RealOf(f), &size);
+  return size;
+}
 int Write(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
   if (Of(f)->disk->full()) return SQLITE_FULL;
+  const sqlite3_int64 growth = std::max<sqlite3_int64>(0, at + n - SizeOf(f));
+  if (!Of(f)->disk->Take(growth)) return SQLITE_FULL;
   return Calls(f)->xWrite(RealOf(f), from, n, at);
 }
-int Truncate(sqlite3_file* f, sqlite3_int64 size) { return Calls(f)->xTruncate(RealOf(f), size); }
+int Truncate(sqlite3_file* f, sqlite3_int64 size) {
+  if (!Of(f)->disk->Take(size - SizeOf(f))) return SQLITE_FULL;
+  return Calls(f)->xTruncate(RealOf(f), size);
+}
 int Sync(sqlite3_file* f, int flags) { return Calls(f)->xSync(RealOf(f), flags); }
 int FileSize(sqlite3_file* f, sqlite3_int64* size) { return Calls(f)->xFileSize(RealOf(f), size); }
 int Lock(sqlite3_file* f, int level) { return Calls(f)->xLock(RealOf(f), level); }
@@ -68,6 +79,13 @@ FullDisk::FullDisk() {
   vfs_.pAppData = this;
   vfs_.xOpen = Open;
   if (sqlite3_vfs_register(&vfs_, 0) != SQLITE_OK) throw std::runtime_error("cannot register VFS");
+}
+
+bool FullDisk::Take(int64_t bytes) {
+  if (!room_) return true;
+  if (bytes > *room_) return false;
+  *room_ -= bytes;
+  return true;
 }
 
 FullDisk::~FullDisk() { sqlite3_vfs_unregister(&vfs_); }

@@ -1,7 +1,11 @@
 // A push that reaches its collector.
 #include "agent/uplink/push.h"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "common/tls/authority.h"
 #include "tests/support/tls_server.h"
@@ -113,7 +117,13 @@ TEST_CASE("No more is on its way than the limit, however slow the collector", "[
         if (unacknowledged > unacknowledged_max) unacknowledged_max = unacknowledged;
       }
     });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (acked < 12 && !call.cancelled()) {
+      // A sender that waits for each acknowledgement never has two on their way.
+      while (read < std::min<uint64_t>(12, acked + 2) &&
+             std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
       // Long enough for whatever a careless sender would push down the line.
       std::this_thread::sleep_for(std::chrono::milliseconds(40));
       acked = std::min<uint64_t>(acked + 1, read);

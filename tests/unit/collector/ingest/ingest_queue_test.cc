@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
 
 #include "collector/ingest/batch_check.h"
 #include "collector/store/store.h"
@@ -81,17 +82,19 @@ struct Fixture {
 // Runs what `add` adds as one group.
 template <typename Add>
 void AsOneGroup(Fixture& f, Add add) {
-  std::promise<void> entered, opened;
+  // The committer's thread may still be in them when this returns.
+  const auto entered = std::make_shared<std::promise<void>>();
+  const auto opened = std::make_shared<std::promise<void>>();
   f.writer->Submit(
-      [&](Database&) {
-        entered.set_value();
-        opened.get_future().wait();
+      [entered, opened](Database&) {
+        entered->set_value();
+        opened->get_future().wait();
         return absl::OkStatus();
       },
       nullptr);
-  entered.get_future().wait();
+  entered->get_future().wait();
   add();
-  opened.set_value();
+  opened->set_value();
 }
 
 TEST_CASE("an answer comes only after the row is on disk for others") {
