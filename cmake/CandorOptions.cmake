@@ -26,17 +26,24 @@ if(CANDOR_CCACHE)
       ${CANDOR_CCACHE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-fpch-preprocess)
+  else()
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
   endif()
 endif()
 
 find_program(CANDOR_MOLD mold)
-if(CANDOR_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(CANDOR_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
 # Scores are the same bits on every machine: no fused multiply-add behind our back.
 add_compile_options(-ffp-contract=off -ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # This Boost looks for what clang called coroutines before C++20.
+  add_compile_definitions(BOOST_ASIO_HAS_CO_AWAIT=1)
+endif()
 
 if(CANDOR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -9,9 +9,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU"
        -Wno-stringop-overread -Wno-maybe-uninitialized)
 endif()
 
-if(CMAKE_UNITY_BUILD)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Sources compiled together are no header: what is local to one of them may well be a member.
   list(APPEND CANDOR_WARNINGS -Wno-subobject-linkage)
+endif()
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12 itself uses what it marks as deprecated, in what toml++ sorts.
+  list(APPEND CANDOR_WARNINGS -Wno-deprecated-declarations)
 endif()
 
 function(candor_configure target)
@@ -79,15 +84,25 @@ function(candor_fuzzer name)
   add_dependencies(candor_fuzzers ${name})
 endfunction()
 
+# candor_test_options(TARGET): how sources of tests are compiled, which all share one precompiled header.
+function(candor_test_options target)
+  candor_configure(${target})
+  if(CANDOR_SANITIZE)
+    # What is watched is the code under test; optimising the tests' own would double their build.
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s] [SERIAL]): one ctest entry for each
-# TEST_CASE; those of a SERIAL test run alone.
+# TEST_CASE, each with that much time; those of a SERIAL test run alone. With sanitizers, where a
+# program takes half a second to start, one entry for all of them.
 function(candor_test name)
   cmake_parse_arguments(ARG "SERIAL" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
-  candor_configure(${name})
+  candor_test_options(${name})
   target_link_libraries(${name} PRIVATE candor_test_support ${ARG_LIBS})
   # Tests have helpers of the same name in many files.
   set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF UNITY_BUILD OFF)
@@ -96,6 +111,13 @@ function(candor_test name)
                                              CANDOR_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(ARG_LABEL MATCHES "^(unit|fault)$")
     add_dependencies(candor_sanitized_tests ${name})
+  endif()
+  if(CANDOR_SANITIZE)
+    if(ARG_LABEL MATCHES "^(unit|fault)$")
+      add_test(NAME ${name} COMMAND ${name} --warn NoTests)
+      set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 900 RUN_SERIAL ${ARG_SERIAL})
+    endif()
+    return()
   endif()
   catch_discover_tests(
     ${name}

@@ -28,7 +28,7 @@ done
 # shellcheck source=packaging/install-dependencies.sh
 . packaging/install-dependencies.sh
 install_dependencies build test
-[ "$quick" = 1 ] || install_dependencies fuzz
+[ "$quick" = 1 ] || install_dependencies sanitize
 
 jobs=$(nproc)
 logs=build/test-logs

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
-constexpr int kLastResortS = 15;
+// After its deadline a push still says how it ended, which takes two seconds at most.
+constexpr int kLastResortS = 5;
 constexpr char kDefaultState[] = "/var/lib/candor-agent";
 
 int Fail(const absl::Status& status) {
@@ -50,8 +51,8 @@ absl::Status CheckActivation(int fd) {
 
 int RunPush(candor::PushOptions options) {
   // Whatever hangs, this process is gone a little after its deadline.
-  options.on_deadline = [](int64_t deadline_ms) {
-    alarm(static_cast<unsigned>(deadline_ms / 1000 + kLastResortS));
+  options.on_deadline = [](int64_t left_ms) {
+    alarm(static_cast<unsigned>(left_ms / 1000 + kLastResortS));
   };
   if (absl::Status status = CheckActivation(options.fd); !status.ok()) return Fail(status);
   const candor::SystemClock clock;

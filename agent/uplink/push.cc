@@ -54,6 +54,7 @@ class PushRun {
     deadline_ms_ =
         clock_.MonotonicMs() + (asked_ms == 0 ? kPushMsDefault : std::max(asked_ms, kPushMsMin));
     link_.SetDeadline(deadline_ms_);
+    if (options_.on_deadline) options_.on_deadline(LeftMs());
     return absl::OkStatus();
   }
 

@@ -21,9 +21,9 @@ namespace candor {
 struct PushOptions {
   int fd = 3;         // the connected socket to the daemon
   std::string state;  // folder with the identity
-  // Told how long the push may take, once that is known; may be empty. A program arms its last
-  // resort here: name resolution, for one, cannot be interrupted.
-  std::function<void(int64_t deadline_ms)> on_deadline = {};
+  // Told how long the push may take from now, once that is known; may be empty. A program arms its
+  // last resort here: name resolution, for one, cannot be interrupted.
+  std::function<void(int64_t left_ms)> on_deadline = {};
 };
 
 // OK when PushDone was delivered, whatever it said.

@@ -21,10 +21,9 @@ uint64_t Us(double seconds) { return static_cast<uint64_t>(seconds * kUsPerS); }
 
 }  // namespace
 
-Happenings::Happenings(const DeviceProfile& profile, const FleetPlan& plan, int day,
-                       int utc_offset_min, Draw& draw, LaptopState& state, LaptopDay& out)
+Happenings::Happenings(const DeviceProfile& profile, int day, int utc_offset_min, Draw& draw,
+                       LaptopState& state, LaptopDay& out)
     : profile_(profile),
-      plan_(plan),
       day_(day),
       utc_offset_min_(utc_offset_min),
       draw_(draw),

@@ -14,8 +14,8 @@ namespace candor::loadgen {
 class Happenings {
  public:
   // All references must outlive the object.
-  Happenings(const DeviceProfile& profile, const FleetPlan& plan, int day, int utc_offset_min,
-             Draw& draw, LaptopState& state, LaptopDay& out);
+  Happenings(const DeviceProfile& profile, int day, int utc_offset_min, Draw& draw,
+             LaptopState& state, LaptopDay& out);
 
   // The machine is switched on or opened so that work begins at `wall_ms`.
   void Morning(int64_t wall_ms, bool monday);
@@ -36,7 +36,6 @@ class Happenings {
   std::string Kernel() const;
 
   const DeviceProfile& profile_;
-  const FleetPlan& plan_;
   int day_;
   int utc_offset_min_;
   Draw& draw_;

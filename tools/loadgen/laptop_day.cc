@@ -86,7 +86,7 @@ void PlayDay(const FleetPlan& plan, const DeviceProfile& profile, int day, Lapto
   const bool battery = Models()[profile.model].battery;
   const Pauses pauses = DrawPauses(draw, profile.work_min, battery);
 
-  Happenings happenings(profile, plan, day, offset_min, draw, state, out);
+  Happenings happenings(profile, day, offset_min, draw, state, out);
   happenings.Morning(first_min * kMinuteMs, Weekday(local_day) == 0);
   state.disk_free_gib = std::max(state.disk_free_gib - draw.Between(0.0, 0.25), 0.5);
 

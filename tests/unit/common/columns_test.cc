@@ -65,7 +65,7 @@ v1::Contents Small() {
 }  // namespace
 
 TEST_CASE("windows come back from their columns as they were") {
-  SeededRandom random(GENERATE(1, 2, 3));
+  SeededRandom random(GENERATE(1u, 2u, 3u));
   const std::vector<MinuteWindows> minutes = RandomMinutes(random, 40);
   const auto decoded = DecodeWindows(Encoded(minutes));
   REQUIRE_OK(decoded);

@@ -64,7 +64,7 @@ TEST_CASE("a coarser scale's bucket is the finer one's shifted") {
 }
 
 TEST_CASE("quantiles stay within 1.1 % of the exact ones") {
-  SeededRandom random(GENERATE(1, 2, 3, 4, 5));
+  SeededRandom random(GENERATE(1u, 2u, 3u, 4u, 5u));
   // 640 buckets at scale 5 span 20 powers of two, six decades.
   const std::vector<int64_t> values = LogUniform(random, 20'000, GENERATE(1.0, 3.0, 6.0));
   const Histogram h = Of(values);
@@ -77,7 +77,7 @@ TEST_CASE("quantiles stay within 1.1 % of the exact ones") {
 }
 
 TEST_CASE("a merge equals one histogram that saw every value, in whatever order") {
-  SeededRandom random(GENERATE(21, 22, 23));
+  SeededRandom random(GENERATE(21u, 22u, 23u));
   // Ten decades force downscaling in the middle of the merge.
   const double decades = GENERATE(2.0, 10.0, 18.0);
   const std::vector<int64_t> values = LogUniform(random, 5'000, decades);

@@ -34,7 +34,7 @@ TEST_CASE("A saved key is its owner's alone", "[tls]") {
 }
 
 TEST_CASE("A key that others may read is refused", "[tls]") {
-  const mode_t mode = GENERATE(0640, 0604, 0660, 0644);
+  const mode_t mode = GENERATE(0640u, 0604u, 0660u, 0644u);
   const testing::TempFolder folder;
   REQUIRE_OK(PrivateKey::Generate()->Save(folder.File("key.pem")));
   REQUIRE(chmod(folder.File("key.pem").c_str(), mode) == 0);

@@ -25,7 +25,7 @@ TEST_CASE("frames come back whole however the stream is cut") {
   std::string stream;
   for (const auto& payload : sent) REQUIRE_OK(AppendFrame(payload, stream));
 
-  const size_t piece = GENERATE(1, 3, 4, 5, 4096, 1'000'000);
+  const size_t piece = GENERATE(1u, 3u, 4u, 5u, 4096u, 1'000'000u);
   FrameReader reader;
   std::vector<std::string> received;
   for (size_t at = 0; at < stream.size(); at += piece) {

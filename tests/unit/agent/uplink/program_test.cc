@@ -1,9 +1,13 @@
 // candor-uplink as the program it is.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <memory>
+#include <thread>
 
 #include "common/files.h"
 #include "tests/support/process.h"
@@ -16,6 +20,26 @@ using testing::Outcome;
 using testing::Process;
 using testing::RunProgram;
 using testing::TestCollector;
+
+// The program's end of a push on a descriptor that it inherits, and the daemon's.
+struct ProgramPush {
+  std::unique_ptr<Process> uplink;
+  int daemon_fd = -1;
+};
+
+ProgramPush StartProgramPush(const std::string& state) {
+  int ends[2] = {};
+  // Without SOCK_CLOEXEC the child inherits its end under the same number.
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  REQUIRE(fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0);
+  ProgramPush push;
+  push.uplink = std::make_unique<Process>(Process::Command{
+      .words = {CANDOR_UPLINK_PROGRAM, "push", "--state", state, "--fd", std::to_string(ends[1])},
+      .environment = {{"LISTEN_FDS", "1"}}});
+  close(ends[1]);
+  push.daemon_fd = ends[0];
+  return push;
+}
 
 std::vector<std::string> EnrollWords(TestCollector& collector, const testing::TempFolder& folder) {
   return {CANDOR_UPLINK_PROGRAM,
@@ -124,26 +148,36 @@ TEST_CASE("The program carries a push over the descriptor it was given", "[uplin
   TestCollector collector;
   const testing::TempFolder state;
   collector.EnrollInto(state.path());
-  int ends[2] = {};
-  // Without SOCK_CLOEXEC the child inherits its end under the same number.
-  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-  REQUIRE(fcntl(ends[0], F_SETFD, FD_CLOEXEC) == 0);
-  Process uplink({.words = {CANDOR_UPLINK_PROGRAM, "push", "--state", state.path(), "--fd",
-                            std::to_string(ends[1])},
-                  .environment = {{"LISTEN_FDS", "1"}}});
-  close(ends[1]);
+  const ProgramPush program = StartProgramPush(state.path());
   const std::vector<std::string> batches = testing::SealedBatches(3, 2'000);
-  testing::TestPush push(ends[0], testing::StartOf(1, 3));
+  testing::TestPush push(program.daemon_fd, testing::StartOf(1, 3));
   for (const std::string& batch : batches) push.Batch(batch);
   push.End();
   const v1::PushDone done = push.Done();
   INFO(done.DebugString());
   REQUIRE(done.outcome() == v1::PushDone::OK);
-  REQUIRE(uplink.Wait(10'000).exit_code == 0);
+  REQUIRE(program.uplink->Wait(10'000).exit_code == 0);
   REQUIRE(collector.batches() == batches);
-  // A push has its price, and it is one process's: a few dozen milliseconds and megabytes.
+  // A push has its price, and it is one process's: a few dozen milliseconds and megabytes. The
+  // kernel begins a child's maximum with that of the process it was forked from.
+  rusage own = {};
+  REQUIRE(getrusage(RUSAGE_SELF, &own) == 0);
   REQUIRE(done.cpu_us() < 2'000'000);
-  REQUIRE(done.rss_kib_max() < 200'000);
+  REQUIRE(done.rss_kib_max() < 200'000 + static_cast<uint64_t>(own.ru_maxrss));
+}
+
+TEST_CASE("A program that hangs past its deadline is gone by itself", "[uplink]") {
+  TestCollector collector;
+  const testing::TempFolder state;
+  collector.EnrollInto(state.path());
+  const ProgramPush program = StartProgramPush(state.path());
+  testing::TestPush push(program.daemon_fd, testing::StartOf(1, 3, 1'000));
+  REQUIRE(push.Next().has_welcome());
+  // Nothing that it does itself can end it now.
+  program.uplink->Signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(7));
+  program.uplink->Signal(SIGCONT);
+  REQUIRE(program.uplink->Wait(10'000).exit_code == 128 + SIGALRM);
 }
 
 TEST_CASE("A program that was given two sockets does not choose", "[uplink]") {

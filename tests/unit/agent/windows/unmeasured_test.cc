@@ -98,11 +98,10 @@ TEST_CASE("the fullest list still fits into one event, and says how much it leav
   REQUIRE(event.ByteSizeLong() < BatchLimits::kEventBytesMax);
   const v1::Unmeasured& told = event.unmeasured();
   REQUIRE(told.items_size() > 100);
-  const auto& last = told.items(told.items_size() - 1);
+  const auto& last = *told.items().rbegin();
+  const size_t unlisted = UnmeasuredSet::kItemsMax + 2 - static_cast<size_t>(told.items_size());
   REQUIRE(last.event() == event::kUnmeasured);
-  REQUIRE(last.reason() == "at least " +
-                               std::to_string(UnmeasuredSet::kItemsMax + 2 - told.items_size()) +
-                               " more are not listed");
+  REQUIRE(last.reason() == "at least " + std::to_string(unlisted) + " more are not listed");
 }
 
 }  // namespace

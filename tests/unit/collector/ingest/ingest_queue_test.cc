@@ -191,7 +191,7 @@ TEST_CASE("a batch that meets a damaged row fails alone, its group is stored") {
     for (int i = 3; i < 6; ++i) f.Append(sound, sound.Seal(i));
   });
   const auto answers = f.listener->Wait(9);
-  for (const size_t i : {1, 2, 3, 5, 6, 7, 8}) {
+  for (const size_t i : {1U, 2U, 3U, 5U, 6U, 7U, 8U}) {
     INFO(i);
     REQUIRE_OK(answers[i]);
     REQUIRE(answers[i]->verdict == Verdict::kStored);

@@ -39,8 +39,10 @@ std::string Mutated(SeededRandom& random) {
       case 1:
         text.erase(at, random.Below(8));
         break;
-      default:
-        text.insert(at, text.substr(random.Below(text.size()), random.Below(16)));
+      default: {
+        const size_t from = random.Below(text.size());
+        text.insert(at, text.substr(from, random.Below(16)));
+      }
     }
   }
   return text;
