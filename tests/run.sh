@@ -70,6 +70,17 @@ run_tests() {
   if [ "$lost" -gt 0 ]; then grep -E -B2 -A40 'FAILED:|error:|\*\*\*Exception|\*\*\*Timeout' "$log" | head -120; fi
 }
 
+# What a sanitizer found is a failure wherever it was: the programs that tests start report as well.
+look_at_reports() {
+  local report
+  for report in "$reports".*; do
+    [ -e "$report" ] || continue
+    failed=$((failed + 1))
+    troubles+=("sanitizer ($report)")
+    head -60 "$report"
+  done
+}
+
 # The very programs that are installed.
 build release
 if [ -n "$only" ]; then
@@ -79,12 +90,16 @@ else
 fi
 
 if [ "$quick" = 0 ]; then
-  export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
-  export UBSAN_OPTIONS=print_stacktrace=1
-  export TSAN_OPTIONS="suppressions=$PWD/tests/support/tsan.supp second_deadlock_stack=1"
+  symbolizer=external_symbolizer_path=/usr/bin/llvm-symbolizer-19
+  reports=$PWD/$logs/sanitizer-report
+  export ASAN_OPTIONS=$symbolizer:detect_leaks=1:strict_string_checks=1:log_path=$reports
+  export UBSAN_OPTIONS=$symbolizer:print_stacktrace=1:log_path=$reports
+  export TSAN_OPTIONS=$symbolizer:suppressions=$PWD/tests/support/tsan.supp:ignore_noninstrumented_modules=1:second_deadlock_stack=1:log_path=$reports
   for preset in asan tsan; do
     build "$preset" candor_sanitized_tests
+    rm -f "$reports".*
     run_tests "$preset" 'unit|fault'
+    look_at_reports
   done
   say "fuzz"
   build fuzz candor_fuzzers

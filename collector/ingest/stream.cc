@@ -222,11 +222,13 @@ void IngestStream::OnCancel() {
 }
 
 void IngestStream::OnDone() {
+  std::shared_ptr<IngestStream> keep;
+  {
+    std::lock_guard lock(mutex_);
+    keep.swap(self_);
+  }
   --shared_.parts.stats.streams_open;
   shared_.registry.Remove(device_, this);
-  std::shared_ptr<IngestStream> keep;
-  std::lock_guard lock(mutex_);
-  keep.swap(self_);
 }
 
 void IngestStream::MaybeRead() {

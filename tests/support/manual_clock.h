@@ -1,5 +1,7 @@
-// A clock that moves only when told to.
+// A clock that moves only when told to; any thread may look at it.
 #pragma once
+
+#include <atomic>
 
 #include "common/clock.h"
 
@@ -25,9 +27,9 @@ class ManualClock final : public Clock {
   void SetWall(int64_t wall_ms) { wall_ms_ = wall_ms; }
 
  private:
-  int64_t wall_ms_;
-  int64_t boottime_ms_ = 1'000'000;
-  int utc_offset_min_;
+  std::atomic<int64_t> wall_ms_;
+  std::atomic<int64_t> boottime_ms_ = 1'000'000;
+  const int utc_offset_min_;
 };
 
 }  // namespace candor::testing

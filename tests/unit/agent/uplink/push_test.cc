@@ -136,8 +136,9 @@ TEST_CASE("No more is on its way than the limit, however slow the collector", "[
   collector.EnrollInto(state.path());
   const SystemClock clock;
   TestPush push(state.path(), clock, StartOf(1, 12));
+  const std::vector<std::string> batches = SealedBatches(12, kBatchBytes);
   std::thread daemon([&] {
-    for (const std::string& batch : SealedBatches(12, kBatchBytes)) push.Batch(batch);
+    for (const std::string& batch : batches) push.Batch(batch);
     push.End();
   });
   const v1::PushDone done = push.Done();

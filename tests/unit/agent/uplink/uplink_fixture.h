@@ -107,6 +107,7 @@ class TestPush {
   TestPush(int fd, const v1::PushStart& start);
   ~TestPush();
 
+  // These two from any one thread.
   void Batch(const std::string& sealed);
   void End();
   // Closes the daemon's socket.

@@ -252,9 +252,10 @@ TEST_CASE("many laptops at once all arrive, each once") {
   std::vector<std::future<void>> pushes;
   std::atomic<int> done = 0;
   for (uint64_t p = 0; p < 12; ++p) {
-    pushes.push_back(std::async(std::launch::async, [&, p] {
+    const auto channel = collector.Channel(p % 2 == 0 ? kDevice : kOther);
+    pushes.push_back(std::async(std::launch::async, [&done, channel, p] {
       Laptop laptop(100 + p);
-      auto stub = v1::Ingest::NewStub(collector.Channel(p % 2 == 0 ? kDevice : kOther));
+      auto stub = v1::Ingest::NewStub(channel);
       std::vector<std::string> sealed;
       for (int i = 0; i < 30; ++i) sealed.push_back(laptop.Seal(i));
       // Streams of one device push each other out; a laptop comes back until all is acknowledged.
