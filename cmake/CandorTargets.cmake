@@ -87,10 +87,8 @@ endfunction()
 # candor_test_options(TARGET): how sources of tests are compiled, which all share one precompiled header.
 function(candor_test_options target)
   candor_configure(${target})
-  if(CANDOR_SANITIZE)
-    # What is watched is the code under test; optimising the tests' own would double their build.
-    target_compile_options(${target} PRIVATE -O0)
-  endif()
+  # What is tested is optimised; optimising the tests' own sources would only double their build.
+  target_compile_options(${target} PRIVATE -O0)
 endfunction()
 
 # candor_test(NAME LABEL label SOURCES... LIBS... [TIMEOUT s] [SERIAL]): one ctest entry for each

@@ -51,8 +51,10 @@ class Scanner {
 
   bool Digits(size_t count, unsigned& out) {
     if (text_.size() < count) return false;
-    const auto [end, error] = std::from_chars(text_.data(), text_.data() + count, out);
-    if (error != std::errc() || end != text_.data() + count) return false;
+    const std::string_view digits = text_.substr(0, count);
+    const char* const last = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), last, out);
+    if (error != std::errc() || end != last) return false;
     text_.remove_prefix(count);
     return true;
   }

@@ -56,6 +56,7 @@ inline bool IsDamage(const absl::Status& status) {
   return status.code() == absl::StatusCode::kDataLoss ||
          status.code() == absl::StatusCode::kFailedPrecondition;
 }
+// NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): looked at in the caller's expression.
 inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
 template <typename T>
 const absl::Status& StatusOf(const absl::StatusOr<T>& result) {

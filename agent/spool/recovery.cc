@@ -212,8 +212,8 @@ absl::Status Spool::BeginEpoch(Keep keep, std::string_view code, std::string_vie
   if (!options_.machine_id.empty()) {
     CANDOR_RETURN_IF_ERROR(SetMeta("machine_id", options_.machine_id));
   }
-  for (auto& [contents, batch_class] : kept) {
-    CANDOR_RETURN_IF_ERROR(InsertBatch(std::move(contents), batch_class, run_));
+  for (const auto& [contents, batch_class] : kept) {
+    CANDOR_RETURN_IF_ERROR(InsertBatch(contents, batch_class, run_));
   }
   // A source is not told again because the file that knew its position is gone. Positions whose
   // measurements still wait in memory are saved with those.

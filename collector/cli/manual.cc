@@ -95,7 +95,6 @@ std::string FamilyOf(const CommandSpec& command) {
 std::string CommandPage(const std::string& family) {
   std::string synopsis;
   std::string description;
-  std::string options;
   std::string examples;
   std::string_view summary;
   bool filters = false;

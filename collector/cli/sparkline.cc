@@ -49,7 +49,7 @@ std::string Sparkline(const std::vector<double>& values, size_t width) {
       continue;
     }
     const double share = (value - low) / (high - low);
-    const auto bar = static_cast<size_t>(share * (kBars.size() - 1) + 0.5);
+    const auto bar = static_cast<size_t>(std::lround(share * (kBars.size() - 1)));
     line += kBars[std::min(bar, kBars.size() - 1)];
   }
   return line;

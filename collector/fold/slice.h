@@ -60,7 +60,7 @@ struct Slice {
   };
 
   // The inventory's own mark of the latest complete list; what is older counts as removed.
-  static constexpr std::string_view kCompleteKey = "";
+  static constexpr std::string_view kCompleteKey{};
 
   std::map<DeviceTime, FactAccumulator> hours;
   std::set<DeviceTime> days;  // device-days that anything fell on

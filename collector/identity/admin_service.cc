@@ -59,8 +59,9 @@ class AdminService final : public v1::Admin::CallbackService {
       return reactor;
     }
     call(*actor, Administration::Done<Reply>([reactor, reply](absl::StatusOr<Reply> result) {
+      const grpc::Status status = ToGrpc(result.status());
       if (result.ok()) *reply = *std::move(result);
-      reactor->Finish(ToGrpc(result.status()));
+      reactor->Finish(status);
     }));
     return reactor;
   }

@@ -47,13 +47,14 @@ class EnrollmentService final : public v1::Enrollment::CallbackService {
       return reactor;
     }
     call(peer, [this, reactor, reply, peer](absl::StatusOr<v1::EnrollReply> result) {
+      const grpc::Status status = ToGrpc(result.status());
       if (result.ok()) {
         *reply = *std::move(result);
         reply->set_fleet_port(fleet_port_.load());
       } else if (absl::IsPermissionDenied(result.status())) {
         refusals_.Take(peer);
       }
-      reactor->Finish(ToGrpc(result.status()));
+      reactor->Finish(status);
     });
     return reactor;
   }

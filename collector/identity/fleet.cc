@@ -185,11 +185,11 @@ std::string DescribeInit(const InitOptions& options, const InitResult& result) {
 
 absl::Status RequireFleet(const std::string& folder) {
   const Paths paths(folder);
+  const std::string none = folder + " has no fleet yet: candor-collector init --data " + folder;
   for (const std::string* path : {&paths.ca_key, &paths.ca}) {
     struct stat info = {};
     if (stat(path->c_str(), &info) == 0 || errno != ENOENT) continue;
-    return absl::NotFoundError(folder + " has no fleet yet: candor-collector init --data " +
-                               folder);
+    return absl::NotFoundError(none);
   }
   return absl::OkStatus();
 }

@@ -64,7 +64,7 @@ void IngestQueue::Add(Item item) {
         Take(*group);
         return RunGroup(db, *group);
       },
-      [this, group](absl::Status status) { GroupDone(status, group); });
+      [this, group](const absl::Status& status) { GroupDone(status, group); });
 }
 
 void IngestQueue::Take(Group& group) {

@@ -1,6 +1,7 @@
 #include "collector/query/bootstrap.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "common/random.h"
@@ -51,7 +52,7 @@ std::optional<ScoreInterval> BootstrapInterval(std::span<const BootstrapUnit> de
   if (means.empty()) return std::nullopt;
   std::sort(means.begin(), means.end());
   const auto rank = [&](double q) {
-    const auto at = static_cast<size_t>(q * static_cast<double>(means.size() - 1) + 0.5);
+    const auto at = static_cast<size_t>(std::lround(q * static_cast<double>(means.size() - 1)));
     return means[std::min(at, means.size() - 1)];
   };
   return ScoreInterval{rank(0.025), rank(0.975)};

@@ -198,7 +198,7 @@ std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bo
       for (const double q : {0.50, 0.75, 0.99}) row.push_back(ToCell(NearestRank(values, q)));
     }
   } else {
-    row.push_back(static_cast<double>(seen ? count->second : 0));
+    row.emplace_back(seen ? count->second : int64_t{0});
     row.push_back(Concat("in ", period.days(), " days"));
     row.insert(row.end(), 3, Cell());
   }

@@ -210,7 +210,7 @@ class Comparison {
 
 }  // namespace
 
-Table CompareTables(Table now, const Table& before, std::string_view now_label,
+Table CompareTables(const Table& now, const Table& before, std::string_view now_label,
                     std::string_view before_label) {
   Comparison comparison(now, before);
   Table out;

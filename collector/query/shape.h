@@ -42,7 +42,7 @@ bool CanCompare(const Table& table);
 // comparable" where both sides have a `coverage` that differs by more than 0.10, or a `score_model`
 // that is not the same: the differences of scores stay empty then. The labels name the two periods
 // in a note; no note without them.
-Table CompareTables(Table now, const Table& before, std::string_view now_label,
+Table CompareTables(const Table& now, const Table& before, std::string_view now_label,
                     std::string_view before_label);
 
 }  // namespace candor

@@ -124,7 +124,7 @@ class Collect {
     if (event.has_system_failure()) AddFailure(row, event.system_failure());
     if (event.has_unit_failure()) {
       Count& count = units[{event.unit_failure().unit(), event.unit_failure().result()}];
-      count.times += 1 + event.unit_failure().repeats();
+      count.times += 1 + int64_t{event.unit_failure().repeats()};
       count.devices.insert(row.device);
     }
   }

@@ -2,6 +2,7 @@
 // and any key of the inventory is a column as soon as a filter or an order names it.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "collector/score/metrics.h"
+#include "collector/store/losses.h"
 #include "common/inventory_keys.h"
 #include "common/status.h"
 
@@ -82,8 +84,10 @@ absl::StatusOr<DevicesFrame> FrameFor(ViewContext& context,
   return frame;
 }
 
-std::string StateOf(const DeviceInfo& device, const DeviceScore* score, int64_t now_ms) {
+std::string StateOf(const DeviceInfo& device, bool forked, const DeviceScore* score,
+                    int64_t now_ms) {
   if (device.revoked) return "revoked";
+  if (forked) return "forked";
   if (!device.last_seen_ms) return "never seen";
   if (now_ms - *device.last_seen_ms > kSilentMs) return "silent";
   if (score == nullptr || !score->score.value()) return "no score yet";
@@ -123,6 +127,7 @@ class RowBuilder {
       builder.scores_.emplace(score.device, score);
     }
     builder.models_ = ModelsUsed(builder.days_);
+    CANDOR_ASSIGN_OR_RETURN(builder.forked_, ForkedDevices(context.db));
     return builder;
   }
 
@@ -138,7 +143,7 @@ class RowBuilder {
     row.push_back(score == nullptr ? Cell() : ToCell(score->coverage.value()));
     row.push_back(ToCell(device.last_seen_ms));
     row.push_back(score == nullptr ? Cell() : ToCell(score->shown_lost_min.value()));
-    row.push_back(StateOf(device, score, now_ms_));
+    row.push_back(StateOf(device, forked_.contains(device.no), score, now_ms_));
     row.push_back(device.agent_version);
     row.push_back(days.empty() ? Cell() : Cell(ModelNames(ModelsUsed(days))));
     for (const ValueByDevice& values : behind_) row.push_back(TextOrNothing(values, device.no));
@@ -172,6 +177,7 @@ class RowBuilder {
   std::vector<FrameDay> days_;
   std::vector<ModelUse> models_;
   std::unordered_map<int64_t, DeviceScore> scores_;
+  std::set<int64_t> forked_;  // two laptops with one identity, or a restored disk
 };
 
 struct BuiltDevices {

@@ -47,7 +47,7 @@ absl::Status Writer::Run(WriteFn write) {
   // Shared, because the committer may still be inside set_value when the waiting side returns.
   auto promise = std::make_shared<std::promise<absl::Status>>();
   std::future<absl::Status> result = promise->get_future();
-  Submit(std::move(write), [promise](absl::Status status) { promise->set_value(status); });
+  Submit(std::move(write), [promise](const absl::Status& status) { promise->set_value(status); });
   return result.get();
 }
 

@@ -1,6 +1,7 @@
 #include "agent/samplers/health/battery.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "agent/samplers/support/text.h"
 
@@ -91,7 +92,7 @@ absl::StatusOr<int64_t> BatteryHealth(std::span<const BatteryPack> packs) {
   if (health > kHealthMax) {
     return absl::NotFoundError("the battery tells a capacity that cannot be");
   }
-  return static_cast<int64_t>(health * 10'000 + 0.5);
+  return std::llround(health * 10'000);
 }
 
 bool NearlyEmpty(std::span<const BatteryPack> packs) {

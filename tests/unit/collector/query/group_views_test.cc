@@ -30,6 +30,19 @@ ScoreValues Lost(double minutes, const std::string& cause) {
   return values;
 }
 
+TEST_CASE("devices: a fork is the device's state until it is settled") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  store.AddScore(anna, 1, 90);
+  store.Execute(
+      "INSERT INTO quarantine (device, epoch, seq, hash, received_ms, reason, sealed) VALUES (" +
+      std::to_string(anna) + ", 7, 12, x'01', 1000, '', x'')");
+  const auto tables =
+      store.Ask("devices", [](v1::QueryRequest& r) { r.set_where("state = forked"); });
+  REQUIRE_OK(tables);
+  REQUIRE(ColumnText(tables->front(), "host") == "anna");
+}
+
 TEST_CASE("devices: a row per device, worst first, with the contract's columns") {
   QueryStore store;
   const int64_t anna =
