@@ -9,7 +9,10 @@
 
 #include "collector/server/commands.h"
 #include "collector/server/grpc_listener.h"
+#include "collector/server/local_http.h"
 #include "common/log.h"
+#include "common/status.h"
+#include "common/tls/authority.h"
 #include "common/usage.h"
 #include "common/version.h"
 
@@ -38,6 +41,23 @@ absl::StatusOr<CollectorSettings> SettingsOf(const Flags& flags) {
   if (!flags.enroll.empty()) settings.listen_enroll = flags.enroll;
   if (!flags.http.empty()) settings.listen_http = flags.http;
   return settings;
+}
+
+// What is wrong in the arguments themselves.
+absl::Status CheckFlags(const Flags& flags) {
+  if (!flags.listen.empty()) {
+    CANDOR_RETURN_IF_ERROR(Prefix(CheckListenAddress(flags.listen), "--listen"));
+  }
+  if (!flags.enroll.empty()) {
+    CANDOR_RETURN_IF_ERROR(Prefix(CheckListenAddress(flags.enroll), "--enroll"));
+  }
+  if (!flags.http.empty()) {
+    CANDOR_RETURN_IF_ERROR(Prefix(CheckLoopbackAddress(flags.http), "--http"));
+  }
+  for (const std::string& host : flags.hosts) {
+    CANDOR_RETURN_IF_ERROR(Prefix(CheckHostName(host), "--host"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Serve(const Flags& flags) {
@@ -101,6 +121,10 @@ int Main(int argc, char** argv) {
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "candor-collector: %s\n", UsageMistake(app, error).c_str());
+    return kWrongUsage;
+  }
+  if (const absl::Status wrong = CheckFlags(flags); !wrong.ok()) {
+    Finish(wrong);
     return kWrongUsage;
   }
   if (init->parsed()) return Finish(RunInit(flags.data, flags.hosts, std::cout));

@@ -76,6 +76,10 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path, size_t size_
   if (fd.get() < 0) return ErrnoStatus(errno, path);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, path);
+  // A pipe will do; the rights of a folder or a device are not to be touched for our sake.
+  if (S_ISDIR(info.st_mode) || S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
+    return absl::InvalidArgumentError(path + " is not a file");
+  }
   if ((info.st_mode & 077) != 0) {
     return absl::FailedPreconditionError(path + ": others may read this secret; run: chmod 600 " +
                                          path);

@@ -154,6 +154,10 @@ absl::StatusOr<Database> Database::Open(const std::string& path, const Options& 
   Database db(raw, path);
   if (code != SQLITE_OK) return Prefix(ErrorOf(raw, code), path);
   sqlite3_extended_result_codes(raw, 1);
+  // SQLite falls back to reading where it may not write.
+  if (options.mode != Mode::kReadOnly && sqlite3_db_readonly(raw, "main") == 1) {
+    return absl::PermissionDeniedError(path + " cannot be written");
+  }
   sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   std::string setup;
   if (options.mode != Mode::kReadOnly) {

@@ -51,8 +51,9 @@ std::string OutcomeText(const PushResult& result) {
   }
   std::string text = v1::PushDone::Outcome_Name(result.done.outcome());
   for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(std::tolower(c));
-  if (!result.done.detail().empty()) text += ": " + result.done.detail();
-  return text;
+  const std::string& detail = result.done.detail();
+  if (detail.starts_with(text)) return detail;
+  return detail.empty() ? text : text + ": " + detail;
 }
 
 }  // namespace

@@ -11,35 +11,16 @@
 #include "common/tls/connection.h"
 #include "common/tls/key.h"
 #include "common/tls/labels.h"
+#include "common/tls/token_file.h"
 
 namespace candor {
 namespace {
 
 constexpr size_t kRequestIdBytes = 32;
-constexpr size_t kTokenFileBytesMax = 64 << 10;
-constexpr std::string_view kTokenPrefix = "cnd_";
 constexpr int64_t kConnectTimeoutMs = 15'000;
 
-// The one token in the file, whatever is around it: a table, JSON or the bare text.
-absl::StatusOr<std::string> ReadToken(const std::string& path) {
-  constexpr std::string_view kDigits = "abcdefghijklmnopqrstuvwxyz234567";
-  CANDOR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kTokenFileBytesMax));
-  const size_t begin = text.find(kTokenPrefix);
-  if (begin != std::string::npos) {
-    const size_t end = text.find_first_not_of(kDigits, begin + kTokenPrefix.size());
-    const std::string token = text.substr(begin, end == std::string::npos ? end : end - begin);
-    const bool another =
-        end != std::string::npos && text.find(kTokenPrefix, end) != std::string::npos;
-    if (token.size() > kTokenPrefix.size() && !another) return token;
-  }
-  return absl::InvalidArgumentError(path + " does not hold exactly one enrolment token (cnd_…)");
-}
-
 absl::StatusOr<std::string> HostName(const EnrollOptions& options) {
-  if (!options.host.empty()) {
-    CANDOR_RETURN_IF_ERROR(Prefix(CheckDeviceHost(options.host), "--host"));
-    return options.host;
-  }
+  if (!options.host.empty()) return options.host;
   char name[256] = {};
   if (gethostname(name, sizeof name - 1) != 0) return ErrnoStatus(errno, "cannot read host name");
   CANDOR_RETURN_IF_ERROR(Prefix(CheckDeviceHost(name), "this machine's name"));
@@ -94,14 +75,22 @@ absl::Status CheckFingerprintText(const std::string& fingerprint) {
 
 }  // namespace
 
-absl::StatusOr<DeviceIdentity> Enroll(const EnrollOptions& options, const Clock& clock,
-                                      Random& random) {
+absl::Status CheckEnrollOptions(const EnrollOptions& options) {
   CANDOR_RETURN_IF_ERROR(Prefix(ParseHostPort(options.enrollment).status(), "--collector"));
   CANDOR_RETURN_IF_ERROR(CheckFingerprintText(options.ca_fingerprint));
+  if (!options.host.empty()) {
+    CANDOR_RETURN_IF_ERROR(Prefix(CheckDeviceHost(options.host), "--host"));
+  }
+  return Prefix(Labels(options.labels).status(), "--label");
+}
+
+absl::StatusOr<DeviceIdentity> Enroll(const EnrollOptions& options, const Clock& clock,
+                                      Random& random) {
+  CANDOR_RETURN_IF_ERROR(CheckEnrollOptions(options));
   EnrollInput input;
   input.enrollment = options.enrollment;
   input.timeout_ms = options.timeout_ms;
-  CANDOR_ASSIGN_OR_RETURN(input.token, ReadToken(options.token_file));
+  CANDOR_ASSIGN_OR_RETURN(input.token, ReadTokenFile(options.token_file));
   CANDOR_ASSIGN_OR_RETURN(input.host, HostName(options));
   CANDOR_ASSIGN_OR_RETURN(input.labels, Labels(options.labels));
 

@@ -27,6 +27,9 @@ struct EnrollOptions {
   int64_t timeout_ms = 60'000;
 };
 
+// InvalidArgument, naming the option, for what is wrong in the options themselves.
+absl::Status CheckEnrollOptions(const EnrollOptions& options);
+
 // The new identity. AlreadyExists when there is one and `again` was not asked for.
 absl::StatusOr<DeviceIdentity> Enroll(const EnrollOptions& options, const Clock& clock,
                                       Random& random);

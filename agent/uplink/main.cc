@@ -31,6 +31,10 @@ int Fail(const absl::Status& status) {
 }
 
 int RunEnroll(const candor::EnrollOptions& options) {
+  if (absl::Status wrong = candor::CheckEnrollOptions(options); !wrong.ok()) {
+    Fail(wrong);
+    return kWrongUsage;
+  }
   const candor::SystemClock clock;
   candor::SystemRandom random;
   const absl::StatusOr<candor::DeviceIdentity> identity = candor::Enroll(options, clock, random);

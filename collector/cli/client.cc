@@ -98,8 +98,10 @@ absl::StatusOr<std::vector<Table>> Client::Ask(const v1::QueryRequest& request,
   TableReader reader;
   absl::Status wrong;
   v1::QueryReply reply;
+  bool whole = false;
   while (stream->Read(&reply)) {
-    if (reply.has_progress() && progress) {
+    whole = whole || IsEndOfAnswer(reply);
+    if (reply.has_progress() && progress && !whole) {
       progress(reply.progress().doing(), reply.progress().done(), reply.progress().total());
     }
     wrong = reader.Add(reply);
@@ -111,6 +113,7 @@ absl::StatusOr<std::vector<Table>> Client::Ask(const v1::QueryRequest& request,
   const grpc::Status status = stream->Finish();
   CANDOR_RETURN_IF_ERROR(wrong);
   if (!status.ok()) return Diagnosed(FromGrpc(status));
+  if (!whole) return absl::DataLossError("the collector's answer did not come whole");
   return std::move(reader.tables());
 }
 

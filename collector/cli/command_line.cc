@@ -35,7 +35,7 @@ std::string WrongValue(Flag flag, const std::string& value) {
   const std::string_view name = SpecOf(flag).name;
   if (value.size() > kArgumentBytesMax) return Concat(name, " is too long");
   if ((flag == Flag::kLimit || flag == Flag::kUses) && !IsNumber(value)) {
-    return Concat(name, ": '", value, "' is not a whole number");
+    return Concat(name, ": '", value, "' is not a whole number from 0 to 999999999");
   }
   if (flag == Flag::kUses && value.find_first_not_of('0') == std::string::npos) {
     return Concat(name, " must be at least 1");

@@ -16,7 +16,7 @@ constexpr auto kFlags = std::to_array<FlagSpec>({
     {Flag::kAgainst, "--against", "PERIOD",
      "a second period beside the first: previous, 28d (so much earlier), A..B, yesterday"},
     {Flag::kSort, "--sort", "COLUMN", "order by a column, -COLUMN for descending"},
-    {Flag::kLimit, "--limit", "N", "at most N rows"},
+    {Flag::kLimit, "--limit", "N", "at most N rows; 0: all"},
     {Flag::kReason, "--reason", "TEXT", "why you look or act, for the audit log"},
     {Flag::kDay, "--day", "DAY", "the day to explain (default: the latest with a score)"},
     {Flag::kFacts, "--facts", "FILE",

@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "collector/identity/audit.h"
@@ -31,17 +34,51 @@ struct Paths {
         admin(folder + "/admin.toml"),
         fingerprint(folder + "/ca.sha256"),
         database(folder + "/candor.db") {}
+  // In the order in which init brings them to their place: a folder with the authority's key has
+  // all the others.
+  std::array<const std::string*, 7> All() const {
+    return {&database, &admin, &server, &fleet_key, &fingerprint, &ca, &ca_key};
+  }
   std::string ca_key, ca, server, fleet_key, admin, fingerprint, database;
 };
 
+std::string StagingFolder(const std::string& folder) { return folder + "/init.tmp"; }
+
+bool Exists(const std::string& path) {
+  struct stat info = {};
+  return stat(path.c_str(), &info) == 0 || errno != ENOENT;
+}
+
+// An earlier init was ended while it brought its files to their place: each is either still where
+// it was made or there already. Nothing can have used them without the authority's key.
+bool InitWasCutShort(const Paths& made, const Paths& placed) {
+  if (!Exists(made.ca_key)) return false;
+  for (size_t i = 0; i < made.All().size(); ++i) {
+    if (Exists(*made.All()[i]) == Exists(*placed.All()[i])) return false;
+  }
+  return true;
+}
+
 absl::Status RefuseExisting(const Paths& paths) {
-  for (const std::string* path :
-       {&paths.database, &paths.ca_key, &paths.ca, &paths.server, &paths.fleet_key, &paths.admin}) {
-    struct stat info = {};
-    if (stat(path->c_str(), &info) == 0) {
+  for (const std::string* path : paths.All()) {
+    if (Exists(*path)) {
       return absl::AlreadyExistsError(*path +
                                       " exists: nothing was changed; init never overwrites");
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RemoveStaging(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::remove_all(StagingFolder(folder), error);
+  return error ? ErrnoStatus(error.value(), StagingFolder(folder)) : absl::OkStatus();
+}
+
+absl::Status PlaceFiles(const Paths& made, const Paths& placed) {
+  for (size_t i = 0; i < made.All().size(); ++i) {
+    const std::string& from = *made.All()[i];
+    if (std::rename(from.c_str(), placed.All()[i]->c_str()) != 0) return ErrnoStatus(errno, from);
   }
   return absl::OkStatus();
 }
@@ -138,16 +175,22 @@ absl::StatusOr<CertificateAuthority> ReadAuthority(const Paths& paths, int64_t n
 
 absl::StatusOr<InitResult> InitFleet(const InitOptions& options, const Clock& clock,
                                      Random& random) {
-  const Paths paths(options.folder);
+  // Everything is made aside and then brought to its place: an init that is cut short is begun
+  // again.
+  const std::string staging = StagingFolder(options.folder);
+  const Paths placed(options.folder);
+  const Paths paths(staging);
   for (const std::string& host : options.hosts) CANDOR_RETURN_IF_ERROR(CheckHostName(host));
-  CANDOR_RETURN_IF_ERROR(RefuseExisting(paths));
+  if (!InitWasCutShort(paths, placed)) CANDOR_RETURN_IF_ERROR(RefuseExisting(placed));
   CANDOR_RETURN_IF_ERROR(MakeFolder(options.folder, 0700));
   if (chmod(options.folder.c_str(), 0700) != 0) return ErrnoStatus(errno, options.folder);
+  CANDOR_RETURN_IF_ERROR(RemoveStaging(options.folder));
+  CANDOR_RETURN_IF_ERROR(MakeFolder(staging, 0700));
 
   const int64_t now_ms = clock.WallMs();
   InitResult result;
   result.hosts = ServerHosts(options.hosts);
-  result.admin_path = paths.admin;
+  result.admin_path = placed.admin;
   result.collector =
       HostPort{options.hosts.empty() ? "127.0.0.1" : options.hosts.front(), kDefaultFleetPort}
           .Text();
@@ -160,9 +203,11 @@ absl::StatusOr<InitResult> InitFleet(const InitOptions& options, const Clock& cl
   CANDOR_RETURN_IF_ERROR(
       WriteFileAtomically(paths.fleet_key, random.Bytes(kFleetKeyBytes), kSecretMode));
   CANDOR_RETURN_IF_ERROR(WriteAdministrator(paths, authority, result.collector, now_ms, random));
-  CANDOR_RETURN_IF_ERROR(MakeDatabase(options.folder, now_ms));
+  CANDOR_RETURN_IF_ERROR(MakeDatabase(staging, now_ms));
   CANDOR_RETURN_IF_ERROR(
       WriteFileAtomically(paths.fingerprint, result.fingerprint + "\n", kSecretMode));
+  CANDOR_RETURN_IF_ERROR(PlaceFiles(paths, placed));
+  CANDOR_RETURN_IF_ERROR(RemoveStaging(options.folder));
   return result;
 }
 
@@ -185,11 +230,21 @@ std::string DescribeInit(const InitOptions& options, const InitResult& result) {
 
 absl::Status RequireFleet(const std::string& folder) {
   const Paths paths(folder);
-  const std::string none = folder + " has no fleet yet: candor-collector init --data " + folder;
-  for (const std::string* path : {&paths.ca_key, &paths.ca}) {
-    struct stat info = {};
-    if (stat(path->c_str(), &info) == 0 || errno != ENOENT) continue;
-    return absl::NotFoundError(none);
+  const std::array needed = {&paths.ca_key, &paths.ca, &paths.server, &paths.fleet_key,
+                             &paths.database};
+  const auto missing = [](const std::string* path) { return !Exists(*path); };
+  if (std::all_of(needed.begin(), needed.end(), missing) ||
+      InitWasCutShort(Paths(StagingFolder(folder)), paths)) {
+    return absl::NotFoundError(folder + " has no fleet yet: candor-collector init --data " +
+                               folder);
+  }
+  if (const auto at = std::find_if(needed.begin(), needed.end(), missing); at != needed.end()) {
+    return absl::FailedPreconditionError(
+        **at + " is missing, other files of the fleet are there: restore it from a backup");
+  }
+  struct stat info = {};
+  if (stat(paths.database.c_str(), &info) == 0 && info.st_size == 0) {
+    return absl::FailedPreconditionError(paths.database + " is empty: restore it from a backup");
   }
   return absl::OkStatus();
 }

@@ -37,7 +37,7 @@ struct InitResult {
 };
 
 // Makes the folder (0700), its secrets and its database. AlreadyExists, naming the file, when the
-// folder holds any of them: nothing is ever overwritten.
+// folder holds any of them: nothing is ever overwritten. One that was cut short is begun again.
 absl::StatusOr<InitResult> InitFleet(const InitOptions& options, const Clock& clock,
                                      Random& random);
 
@@ -52,7 +52,9 @@ struct Fleet {
   std::string fleet_key;
 };
 
-// NotFound, with what to do, when the folder was never initialised. Changes nothing.
+// NotFound, with what to do, when the folder was never initialised; FailedPrecondition, naming the
+// file, when one of the fleet's is missing or the database is empty: a fleet of years must not go
+// on as a new one because a disk was not mounted. Changes nothing.
 absl::Status RequireFleet(const std::string& folder);
 
 // For who holds the store's lock (collector/store/store.h). NotFound when the folder was never

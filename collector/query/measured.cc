@@ -179,7 +179,7 @@ bool IsBookkeeping(uint32_t kind) {
 // A kind of event that is measured: its row; nothing where it is not. That no crash was seen is a
 // measurement only while somebody was looking.
 std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bool watched,
-                              const Period& period) {
+                              const std::string& days) {
   const auto count = sums.counts.find(entry.number);
   const bool seen = count != sums.counts.end();
   const bool counted = IsBookkeeping(entry.number) || (IsFault(entry.number) && watched);
@@ -199,7 +199,7 @@ std::optional<Row> EventRowOf(const EventEntry& entry, const EventSums& sums, bo
     }
   } else {
     row.emplace_back(seen ? count->second : int64_t{0});
-    row.push_back(Concat("in ", period.days(), " days"));
+    row.push_back(entry.number == event::kUnmeasured ? "in the latest list" : Concat("in ", days));
     row.insert(row.end(), 3, Cell());
   }
   row.emplace_back(std::monostate{});
@@ -217,8 +217,13 @@ Table UnmeasuredTable() {
 
 class Builder {
  public:
-  Builder(const Reasons& reasons, const FactsTotal& total, int64_t day)
-      : reasons_(reasons), total_(total), day_(day) {}
+  Builder(const Reasons& reasons, const FactsTotal& total, int64_t day, const Period& period,
+          int64_t now_ms)
+      : reasons_(reasons),
+        total_(total),
+        day_(day),
+        period_(period),
+        days_(FormatDays(period, now_ms)) {}
 
   void AddMetric(const MetricEntry& entry) {
     std::set<std::string> subjects;
@@ -239,11 +244,10 @@ class Builder {
     }
   }
 
-  void AddEvent(const EventEntry& entry, const EventSums& sums, bool watched,
-                const Period& period) {
+  void AddEvent(const EventEntry& entry, const EventSums& sums, bool watched) {
     const std::string reason = reasons_.OfEvent(entry.number);
     if (entry.sensitivity == Sensitivity::kBehaviour && reason.empty()) {
-      if (period.days() < kBehaviourDaysMin) {
+      if (period_.days() < kBehaviourDaysMin) {
         AddReason(entry.family, entry.name, "",
                   Concat("shown over ", kBehaviourDaysMin, " days or more"));
         return;
@@ -254,12 +258,11 @@ class Builder {
         return;
       }
     }
-    if (auto row = EventRowOf(entry, sums, watched && reason.empty(), period)) {
+    if (auto row = EventRowOf(entry, sums, watched && reason.empty(), days_)) {
       measured_.rows.push_back(*std::move(row));
       return;
     }
-    AddReason(entry.family, entry.name, "",
-              reason.empty() ? Concat("none in ", period.days(), " days") : reason);
+    AddReason(entry.family, entry.name, "", reason.empty() ? Concat("none in ", days_) : reason);
   }
 
   std::vector<Table> Take() && { return {std::move(measured_), std::move(unmeasured_)}; }
@@ -274,6 +277,8 @@ class Builder {
   const Reasons& reasons_;
   const FactsTotal& total_;
   int64_t day_;
+  const Period period_;
+  const std::string days_;  // "28 days"
   Table measured_ = MeasuredTable();
   Table unmeasured_ = UnmeasuredTable();
 };
@@ -298,15 +303,17 @@ absl::StatusOr<std::vector<Table>> MeasuredTables(ViewContext& context,
       ForEachEvent(context, request, kinds,
                    [&](const EventRow&, const v1::Event& event) { AddEvent(event, sums); }));
 
-  Builder builder(reasons, total, latest_day);
+  // Kept as a list, not one by one.
+  sums.counts[event::kUnmeasured] = static_cast<int64_t>(reasons.items().size());
+
+  Builder builder(reasons, total, latest_day, request.period, context.now_ms);
   const auto watched = [&](std::string_view source) {
     return total.Sum(metric::kWatched, std::string(source)).value_or(0) > 0;
   };
   for (const MetricEntry& entry : Metrics()) builder.AddMetric(entry);
   for (const EventEntry& entry : Events()) {
     const bool crash = entry.number == event::kCrash;
-    builder.AddEvent(entry, sums, watched(crash ? watch::kCoredumps : watch::kJournal),
-                     request.period);
+    builder.AddEvent(entry, sums, watched(crash ? watch::kCoredumps : watch::kJournal));
   }
   return std::move(builder).Take();
 }

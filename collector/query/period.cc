@@ -83,9 +83,22 @@ absl::StatusOr<Period> ParseAgainst(std::string_view against, const Period& peri
   return other;
 }
 
+namespace {
+
+// The last day that is named: today in UTC where the period ends with today anywhere.
+int64_t ShownEnd(const Period& period, int64_t now_ms) {
+  return std::max(period.from_day, std::min(period.to_day, LocalDay(now_ms, 0)));
+}
+
+}  // namespace
+
+std::string FormatDays(const Period& period, int64_t now_ms) {
+  const int64_t days = ShownEnd(period, now_ms) - period.from_day + 1;
+  return Concat(days, days == 1 ? " day" : " days");
+}
+
 std::string FormatPeriod(const Period& period, int64_t now_ms) {
-  const int64_t today = LocalDay(now_ms, 0);
-  const int64_t shown = std::max(period.from_day, std::min(period.to_day, today));
+  const int64_t shown = ShownEnd(period, now_ms);
   if (period.from_day == shown) return FormatDay(shown);
   return Concat(FormatDay(period.from_day), " to ", FormatDay(shown));
 }

@@ -38,7 +38,8 @@ absl::StatusOr<Period> ParsePeriod(std::string_view from, std::string_view to, i
 // `period` is what it is compared with.
 absl::StatusOr<Period> ParseAgainst(std::string_view against, const Period& period, int64_t now_ms);
 
-// "2026-10-26 to 2026-11-22"
+// "2026-10-26 to 2026-11-22", and how many days those are: "28 days".
 std::string FormatPeriod(const Period& period, int64_t now_ms);
+std::string FormatDays(const Period& period, int64_t now_ms);
 
 }  // namespace candor

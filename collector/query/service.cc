@@ -107,12 +107,10 @@ class Call final : public grpc::ServerWriteReactor<v1::QueryReply>,
     if (cancelled_) return FinishOnce(std::move(lock), absl::CancelledError("cancelled"));
     replies_ = RepliesFor(*tables);
     next_ = 0;
-    if (IsWatch()) {
-      std::string print = Fingerprint(replies_);
-      EndOfAnswerToWire(replies_.emplace_back());
-      if (print == last_print_) replies_.clear();
-      last_print_ = std::move(print);
-    }
+    std::string print = IsWatch() ? Fingerprint(replies_) : std::string();
+    EndOfAnswerToWire(replies_.emplace_back());
+    if (IsWatch() && print == last_print_) replies_.clear();
+    last_print_ = std::move(print);
     answered_ = true;
     if (!writing_) WriteNext(std::move(lock));
   }

@@ -11,7 +11,9 @@
 #include "collector/query/sql_virtual_table.h"
 #include "collector/query/table_wire.h"
 #include "collector/query/text.h"
+#include "common/hash.h"
 #include "common/status.h"
+#include "common/tls/labels.h"
 
 namespace candor {
 namespace {
@@ -133,7 +135,10 @@ Cell CellAt(sqlite3_stmt* row, int column) {
     default: {
       const auto* bytes = static_cast<const char*>(sqlite3_column_blob(row, column));
       const auto size = static_cast<size_t>(sqlite3_column_bytes(row, column));
-      return std::string(bytes == nullptr ? "" : bytes, size);
+      const std::string_view text(bytes == nullptr ? "" : bytes, size);
+      // What is no text comes as SQL writes it.
+      const bool is_text = sqlite3_column_type(row, column) == SQLITE_TEXT && IsUtf8(text);
+      return is_text ? std::string(text) : Concat("x'", ToHex(text), "'");
     }
   }
 }

@@ -25,7 +25,7 @@ void HeaderToWire(const Table& table, v1::QueryReply& reply);
 // The block that begins with row `first`; gives the index behind its last row.
 size_t RowsToWire(const Table& table, size_t first, v1::QueryReply& reply);
 
-// Stands behind each whole answer of a stream that goes on: `watch`.
+// Stands behind each whole answer: what ends without it did not come whole.
 void EndOfAnswerToWire(v1::QueryReply& reply);
 bool IsEndOfAnswer(const v1::QueryReply& reply);
 

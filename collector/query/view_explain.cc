@@ -104,10 +104,10 @@ Answer AnswerExplain(ViewContext& context, const ViewRequest& request) {
   CANDOR_ASSIGN_OR_RETURN(const std::optional<ScoreDay> day,
                           LoadScoreDay(context, request.device->no, request.period, wanted));
   if (!day) {
-    return absl::NotFoundError(Concat("nothing to explain: ", request.device->host,
-                                      " has no facts ",
-                                      wanted ? Concat("on ", FormatDay(*wanted))
-                                             : Concat("in ", request.period.days(), " days")));
+    return absl::NotFoundError(
+        Concat("nothing to explain: ", request.device->host, " has no facts ",
+               wanted ? Concat("on ", FormatDay(*wanted))
+                      : Concat("in ", FormatDays(request.period, context.now_ms))));
   }
   CANDOR_ASSIGN_OR_RETURN(const auto model, context.models.Find(day->model));
   CANDOR_ASSIGN_OR_RETURN(const Reasons reasons, Reasons::Load(context.db, request.device->no));

@@ -10,6 +10,7 @@
 #include "candor/v1/envelope.pb.h"
 #include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
+#include "collector/query/reasons.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "common/registry.h"
@@ -115,6 +116,31 @@ class Timeline {
   std::map<std::string, std::string> known_;
 };
 
+// That nothing is listed means something only where somebody was looking.
+absl::Status AddNotes(ViewContext& context, const ViewRequest& request, Table& table) {
+  bool reported = false;
+  CANDOR_RETURN_IF_ERROR(ForEachDayFact(
+      context, request, [&](int64_t, int64_t, const store::v1::FactSet&) { reported = true; }));
+  if (!reported && table.rows.empty()) {
+    table.notes.emplace_back("nothing was reported in this period");
+    return absl::OkStatus();
+  }
+  CANDOR_ASSIGN_OR_RETURN(const Reasons reasons, Reasons::Load(context.db, request.device->no));
+  bool unwatched = false;
+  for (const EventEntry& entry : Events()) {
+    const bool fault = entry.number == event::kCrash || entry.number == event::kUnitFailure ||
+                       entry.number == event::kSystemFailure || entry.number == event::kHang;
+    const std::string reason = fault ? reasons.OfEvent(entry.number) : std::string();
+    if (reason.empty()) continue;
+    unwatched = true;
+    table.notes.push_back(Concat("not measured: ", entry.name, ": ", reason));
+  }
+  if (!table.rows.empty()) return absl::OkStatus();
+  table.notes.emplace_back(unwatched ? "nothing of what is measured went wrong, and nothing changed"
+                                     : "nothing went wrong and nothing changed");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Answer AnswerTimeline(ViewContext& context, const ViewRequest& request) {
@@ -127,7 +153,7 @@ Answer AnswerTimeline(ViewContext& context, const ViewRequest& request) {
                    {event::kCrash, event::kUnitFailure, event::kSystemFailure, event::kHang,
                     event::kInventory, event::kAgentNotice},
                    [&](const EventRow& row, const v1::Event& event) { timeline.Add(row, event); }));
-  if (table.rows.empty()) table.notes.emplace_back("nothing went wrong and nothing changed");
+  CANDOR_RETURN_IF_ERROR(AddNotes(context, request, table));
   return std::vector<Table>{std::move(table)};
 }
 

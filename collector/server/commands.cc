@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "absl/strings/str_cat.h"
 #include "collector/fold/dump.h"
 #include "collector/fold/rebuild.h"
 #include "collector/identity/fleet.h"
@@ -94,7 +95,11 @@ absl::Status RunRebuild(const std::string& data, std::ostream& out, const Progre
   CANDOR_ASSIGN_OR_RETURN(const FoldProgress done,
                           Rebuild(*store, models, Watch(progress, "rebuilding")));
   out << "rebuilt " << done.days_scored << " device-days from " << done.batches << " batches\n";
-  return absl::OkStatus();
+  if (done.skipped == 0) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(done.skipped,
+                   " batches or events in the log cannot be read and are missing in the folds; the "
+                   "log above names them"));
 }
 
 absl::Status RunDump(const std::string& data, std::ostream& out, const ProgressFn& progress) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "collector/identity/grpc_credentials.h"
 #include "common/rpc/grpc_log.h"
+#include "common/status.h"
 
 namespace candor {
 namespace {
@@ -39,17 +41,31 @@ std::string WhyNot(const std::string& host, const std::string& port) {
   return bound ? "no reason given" : std::strerror(error);
 }
 
+// gRPC takes the lower bits of what is larger.
+bool IsPort(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 }  // namespace
+
+absl::Status CheckListenAddress(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon != std::string::npos && colon != 0 &&
+      IsPort(std::string_view(address).substr(colon + 1))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", address, "' is not an ADDRESS:PORT to listen on (port 0 to 65535)"));
+}
 
 GrpcListener::GrpcListener(std::unique_ptr<grpc::Server> server, std::string address, int port)
     : server_(std::move(server)), address_(std::move(address)), port_(port) {}
 
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(const Options& options) {
+  CANDOR_RETURN_IF_ERROR(CheckListenAddress(options.address));
   const size_t colon = options.address.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == options.address.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", options.address, "' is not an ADDRESS:PORT to listen on"));
-  }
   RouteGrpcLog();
   grpc::ServerBuilder builder;
   ConfigureServer(builder, options.message_bytes_max);

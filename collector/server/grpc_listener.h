@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace grpc {
@@ -15,6 +16,9 @@ class Service;
 }  // namespace grpc
 
 namespace candor {
+
+// InvalidArgument when it is no "ADDRESS:PORT". What the address is, is known only by listening.
+absl::Status CheckListenAddress(const std::string& address);
 
 class GrpcListener {
  public:

@@ -70,6 +70,28 @@ class Connection : public std::enable_shared_from_this<Connection> {
   http::response<http::string_body> response_;
 };
 
+absl::StatusOr<tcp::endpoint> ParseLoopback(const std::string& text) {
+  const size_t colon = text.rfind(':');
+  const auto wrong =
+      absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a loopback ADDRESS:PORT"));
+  if (colon == std::string::npos) return wrong;
+  std::string host = text.substr(0, colon);
+  if (host == "localhost") host = "127.0.0.1";
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  if (error || !address.is_loopback()) return wrong;
+  const std::string port_text = text.substr(colon + 1);
+  if (port_text.empty() || port_text.size() > 5 ||
+      port_text.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoul(port_text) > 65'535) {
+    return wrong;
+  }
+  return tcp::endpoint(address, static_cast<uint16_t>(std::stoul(port_text)));
+}
+
 class Server final : public LocalHttp {
  public:
   explicit Server(PageFn page) : page_(std::move(page)), acceptor_(io_) {}
@@ -79,25 +101,8 @@ class Server final : public LocalHttp {
   }
 
   absl::Status Listen(const std::string& text) {
-    const size_t colon = text.rfind(':');
-    const auto wrong =
-        absl::InvalidArgumentError(absl::StrCat("'", text, "' is not a loopback ADDRESS:PORT"));
-    if (colon == std::string::npos) return wrong;
-    std::string host = text.substr(0, colon);
-    if (host == "localhost") host = "127.0.0.1";
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-      host = host.substr(1, host.size() - 2);
-    }
+    CANDOR_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, ParseLoopback(text));
     boost::system::error_code error;
-    const auto address = asio::ip::make_address(host, error);
-    if (error || !address.is_loopback()) return wrong;
-    const std::string port_text = text.substr(colon + 1);
-    if (port_text.empty() || port_text.size() > 5 ||
-        port_text.find_first_not_of("0123456789") != std::string::npos ||
-        std::stoul(port_text) > 65'535) {
-      return wrong;
-    }
-    const tcp::endpoint endpoint(address, static_cast<uint16_t>(std::stoul(port_text)));
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
@@ -135,6 +140,10 @@ class Server final : public LocalHttp {
 };
 
 }  // namespace
+
+absl::Status CheckLoopbackAddress(const std::string& address) {
+  return ParseLoopback(address).status();
+}
 
 absl::StatusOr<std::unique_ptr<LocalHttp>> LocalHttp::Start(const std::string& address,
                                                             PageFn page) {

@@ -19,6 +19,9 @@ struct HttpPage {
   std::string body;
 };
 
+// InvalidArgument when it is no "ADDRESS:PORT" of a loopback address.
+absl::Status CheckLoopbackAddress(const std::string& address);
+
 class LocalHttp {
  public:
   using PageFn = std::function<HttpPage(const std::string& path)>;

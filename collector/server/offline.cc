@@ -8,7 +8,13 @@ namespace candor {
 
 absl::StatusOr<std::unique_ptr<Store>> OpenOffline(const std::string& data) {
   struct stat info {};
-  if (stat((data + "/candor.db").c_str(), &info) != 0) {
+  const bool found = stat((data + "/candor.db").c_str(), &info) == 0;
+  struct stat key {};
+  if (stat((data + "/ca.key").c_str(), &key) == 0 && (!found || info.st_size == 0)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        data, "/candor.db is ", found ? "empty" : "missing", ": restore it from a backup"));
+  }
+  if (!found) {
     return absl::NotFoundError(absl::StrCat(data,
                                             " is not a collector's data folder; make one with "
                                             "'candor-collector init --data ",

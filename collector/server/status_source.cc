@@ -68,6 +68,8 @@ absl::StatusOr<CollectorGauges> StatusSource::Gauges() {
 HttpPage StatusSource::Ready() {
   const absl::Status store = reader_.QueryInt("SELECT count(*) FROM meta").status();
   if (!store.ok()) return {503, "text/plain", absl::StrCat("store: ", store.message(), "\n")};
+  const absl::Status commit = parts_.writer.last_commit();
+  if (!commit.ok()) return {503, "text/plain", absl::StrCat("store: ", commit.message(), "\n")};
   const absl::Status folds = parts_.fold_error();
   if (!folds.ok()) return {503, "text/plain", absl::StrCat("folds: ", folds.message(), "\n")};
   return {200, "text/plain", "ready\n"};

@@ -29,7 +29,8 @@ class StatusSource {
   // What the parts refer to must outlive it.
   static absl::StatusOr<std::unique_ptr<StatusSource>> Create(Parts parts);
 
-  // /healthz: the process answers. /readyz: the store answers and the folds do not fail. /metrics.
+  // /healthz: the process answers. /readyz: the store answers, what was
+  // written last was committed, and the folds do not fail. /metrics.
   HttpPage Page(const std::string& path);
 
  private:

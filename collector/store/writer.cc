@@ -61,6 +61,11 @@ uint64_t Writer::commits() const {
   return commits_;
 }
 
+absl::Status Writer::last_commit() const {
+  std::lock_guard lock(mutex_);
+  return last_commit_;
+}
+
 void Writer::Loop() {
   std::vector<Request> group;
   for (;;) {
@@ -88,10 +93,12 @@ void Writer::CommitGroup(std::vector<Request>& group) {
     }
     return transaction.Commit();
   }();
-  if (whole.ok()) {
+  {
     std::lock_guard lock(mutex_);
-    ++commits_;
-  } else {
+    if (whole.ok()) ++commits_;
+    last_commit_ = whole;
+  }
+  if (!whole.ok()) {
     LogError("commit failed, its group is undone",
              {{"error", std::string(whole.message())},
               {"requests", static_cast<uint64_t>(group.size())}});

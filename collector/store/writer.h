@@ -38,6 +38,8 @@ class Writer {
   // Requests not yet committed: what admission control looks at.
   size_t pending() const;
   uint64_t commits() const;
+  // How the last group ended: an error while nothing can be written, a full disk say.
+  absl::Status last_commit() const;
 
  private:
   struct Request {
@@ -52,6 +54,7 @@ class Writer {
   std::condition_variable wake_;
   std::vector<Request> pending_;
   uint64_t commits_ = 0;
+  absl::Status last_commit_;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -70,7 +70,15 @@ absl::Status Connect(grpc::Channel& channel, const std::string& address, int64_t
 
 absl::Status FromGrpc(const grpc::Status& status) {
   // The codes are the same by design.
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  const auto code = static_cast<absl::StatusCode>(status.error_code());
+  if (code != absl::StatusCode::kOk && status.error_message().empty()) {
+    // gRPC says so of a call that is not served.
+    return absl::Status(code, code == absl::StatusCode::kUnimplemented
+                                  ? "what listens there does not know this call: it is another "
+                                    "port of the collector, or an older one"
+                                  : absl::StatusCodeToString(code));
+  }
+  return absl::Status(code, status.error_message());
 }
 
 grpc::Status ToGrpc(const absl::Status& status) {

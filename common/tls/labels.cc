@@ -25,6 +25,26 @@ size_t Utf8Length(unsigned char lead, uint32_t& point, uint32_t& min) {
   return 0;
 }
 
+// UTF-8 of which every character satisfies `accept`.
+template <typename Accept>
+bool IsUtf8Of(std::string_view text, Accept accept) {
+  for (size_t at = 0; at < text.size();) {
+    uint32_t point = 0;
+    uint32_t min = 0;
+    const size_t length = Utf8Length(static_cast<unsigned char>(text[at]), point, min);
+    if (length == 0 || at + length > text.size()) return false;
+    for (size_t i = 1; i < length; ++i) {
+      const auto byte = static_cast<unsigned char>(text[at + i]);
+      if ((byte & 0xc0) != 0x80) return false;
+      point = (point << 6) | (byte & 0x3fU);
+    }
+    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+    if (point < min || point > 0x10ffff || surrogate || !accept(point)) return false;
+    at += length;
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::Status CheckReason(std::string_view reason) {
@@ -39,23 +59,15 @@ std::string_view BeginningOf(std::string_view text, size_t bytes_max) {
   return text.substr(0, size);
 }
 
+bool IsUtf8(std::string_view text) {
+  return IsUtf8Of(text, [](uint32_t) { return true; });
+}
+
 bool IsCleanUtf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    uint32_t point = 0;
-    uint32_t min = 0;
-    const size_t length = Utf8Length(static_cast<unsigned char>(text[at]), point, min);
-    if (length == 0 || at + length > text.size()) return false;
-    for (size_t i = 1; i < length; ++i) {
-      const auto byte = static_cast<unsigned char>(text[at + i]);
-      if ((byte & 0xc0) != 0x80) return false;
-      point = (point << 6) | (byte & 0x3fU);
-    }
-    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+  return IsUtf8Of(text, [](uint32_t point) {
     const bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
-    if (point < min || point > 0x10ffff || surrogate || control) return false;
-    at += length;
-  }
-  return true;
+    return !control;
+  });
 }
 
 absl::Status CheckDeviceHost(std::string_view host) {

@@ -35,7 +35,9 @@ absl::Status CheckReason(std::string_view reason);
 // As much of the beginning of UTF-8 text as fits into so many bytes, cut between characters.
 std::string_view BeginningOf(std::string_view text, size_t bytes_max);
 
-// Well-formed UTF-8 (no overlong forms, no surrogates) without control characters.
+// Well-formed UTF-8: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text);
+// The same without control characters.
 bool IsCleanUtf8(std::string_view text);
 
 }  // namespace candor

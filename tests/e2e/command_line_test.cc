@@ -101,6 +101,19 @@ TEST_CASE("wrong arguments are wrong usage, and the word is named") {
       {{"candor-agent", "sample", "--format", "xml"}, {"--format", "xml"}},
       {{"candor-collector", "frobnicate"}, {"frobnicate"}},
       {{"candor-collector", "init"}, {"--data"}},
+      {{"candor-collector", "--listen", "127.0.0.1:65537"}, {"--listen", "65537"}},
+      {{"candor-collector", "--enroll", "nowhere"}, {"--enroll", "nowhere"}},
+      {{"candor-collector", "--http", "0.0.0.0:0"}, {"--http", "loopback"}},
+      {{"candor-collector", "init", "--data", "x", "--host", "bad host"}, {"--host", "bad host"}},
+      {{"candor-agent", "enroll", "--collector", "127.0.0.1", "--token-file", "x",
+        "--ca-fingerprint", std::string(64, '0')},
+       {"--collector", "127.0.0.1"}},
+      {{"candor-agent", "enroll", "--collector", "127.0.0.1:1", "--token-file", "x",
+        "--ca-fingerprint", "00"},
+       {"--ca-fingerprint"}},
+      {{"candor-agent", "enroll", "--collector", "127.0.0.1:1", "--token-file", "x",
+        "--ca-fingerprint", std::string(64, '0'), "--label", "nolabel"},
+       {"--label", "nolabel"}},
       {{"candor-loadgen", "--devices", "many"}, {"--devices"}},
   };
   for (const auto& [line, parts] : cases) {
@@ -194,6 +207,13 @@ TEST_CASE("an unreachable collector, a foreign credential and no credential are 
   RequireMistake(
       RunOne("candor", {"fleet", "--collector", other.fleet_address(), "--credential", credential}),
       kFailure, {other.fleet_address()});
+  // The likeliest mistake: the other of the two ports.
+  RequireMistake(
+      RunOne("candor", {"fleet", "--collector", ours.enroll_address(), "--credential", credential}),
+      kFailure, {"another port"});
+  RequireMistake(RunOne("candor", {"token", "list", "--collector", ours.enroll_address(),
+                                   "--credential", credential}),
+                 kFailure, {"another port"});
   const std::string absent = ours.folder() + "/absent.toml";
   RequireMistake(RunOne("candor", {"fleet", "--credential", absent}), kFailure, {"absent.toml"});
   const std::string damaged = ours.folder() + "/credential.toml";

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,6 +12,7 @@
 #include "common/random.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/tls/token_file.h"
 #include "common/usage.h"
 #include "common/version.h"
 #include "tools/loadgen/fleet_player.h"
@@ -84,10 +84,7 @@ absl::Status Complete(Arguments& args, const Clock& clock) {
   CANDOR_ASSIGN_OR_RETURN(args.play.manners.retry_for_ms, ParseDurationMs(args.retry_for));
   args.target.retry_for_ms = args.play.manners.retry_for_ms;
   if (!args.token_file.empty()) {
-    CANDOR_ASSIGN_OR_RETURN(args.target.token, ReadSecretFile(args.token_file));
-    while (!args.target.token.empty() && std::isspace(args.target.token.back()) != 0) {
-      args.target.token.pop_back();
-    }
+    CANDOR_ASSIGN_OR_RETURN(args.target.token, ReadTokenFile(args.token_file));
   } else if (args.target.folder.empty()) {
     return absl::InvalidArgumentError("--token-file is needed to enrol laptops");
   }

@@ -44,6 +44,15 @@ TEST_CASE("a secret that others may read is refused") {
   REQUIRE(*ReadSecretFile(path) == "secret");
 }
 
+TEST_CASE("nobody is told to change the rights of a folder or a device") {
+  testing::TempFolder folder;
+  for (const std::string& path : {folder.path(), std::string("/dev/null")}) {
+    const absl::Status status = ReadSecretFile(path).status();
+    REQUIRE(status.code() == absl::StatusCode::kInvalidArgument);
+    REQUIRE(status.ToString().find("chmod") == std::string::npos);
+  }
+}
+
 TEST_CASE("folders are made with their parents, a file in the way is an error") {
   testing::TempFolder folder;
   REQUIRE_OK(MakeFolder(folder.File("a/b/c"), 0700));

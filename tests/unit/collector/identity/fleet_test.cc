@@ -1,8 +1,12 @@
 #include "collector/identity/fleet.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
 
 #include "collector/identity/audit.h"
 #include "collector/store/store.h"
@@ -65,6 +69,54 @@ TEST_CASE("init never overwrites", "[fleet]") {
   REQUIRE(again.ToString().find(data.path) != std::string::npos);
   REQUIRE(*ReadFile(data.path + "/admin.toml") == admin);
   REQUIRE_OK(LoadFleet(data.path, data.clock, data.random));
+}
+
+TEST_CASE("An init that was cut short anywhere is begun again, and nothing else is", "[fleet]") {
+  const std::vector<std::string> order = {"candor.db", "admin.toml", "server.pem", "fleet.key",
+                                          "ca.sha256", "ca.pem",     "ca.key"};
+  Data data;
+  REQUIRE_OK(data.Init());
+  const std::string staging = data.path + "/init.tmp";
+  REQUIRE(absl::IsNotFound(ReadFile(staging + "/ca.key").status()));
+  // As it was when so many files were at their place.
+  const size_t placed = GENERATE(0U, 1U, 4U, 6U);
+  REQUIRE(mkdir(staging.c_str(), 0700) == 0);
+  for (size_t i = placed; i < order.size(); ++i) {
+    REQUIRE(rename((data.path + "/" + order[i]).c_str(), (staging + "/" + order[i]).c_str()) == 0);
+  }
+  SECTION("as it was left") {
+    const absl::Status none = RequireFleet(data.path);
+    REQUIRE(absl::IsNotFound(none));
+    REQUIRE(none.ToString().find("init --data") != std::string::npos);
+    REQUIRE_OK(data.Init());
+    REQUIRE_OK(RequireFleet(data.path));
+    REQUIRE_OK(LoadFleet(data.path, data.clock, data.random));
+    REQUIRE(access(staging.c_str(), F_OK) != 0);
+  }
+  SECTION("with a file that is not its own") {
+    REQUIRE_OK(WriteFileAtomically(data.path + "/ca.key", "another's", 0600));
+    REQUIRE(absl::IsAlreadyExists(data.Init().status()));
+    REQUIRE(*ReadFile(data.path + "/ca.key") == "another's");
+  }
+}
+
+TEST_CASE("A fleet that lost a file is not taken for a new one", "[fleet]") {
+  Data data;
+  REQUIRE_OK(data.Init());
+  const std::string name =
+      GENERATE("ca.key", "ca.pem", "server.pem", "fleet.key", "candor.db", "candor.db empty");
+  const bool empty = name.find(" empty") != std::string::npos;
+  const std::string file = data.path + "/" + name.substr(0, name.find(' '));
+  if (empty) {
+    REQUIRE(truncate(file.c_str(), 0) == 0);
+  } else {
+    REQUIRE(unlink(file.c_str()) == 0);
+  }
+  const absl::Status status = RequireFleet(data.path);
+  REQUIRE(absl::IsFailedPrecondition(status));
+  REQUIRE(status.ToString().find(file + (empty ? " is empty" : " is missing")) !=
+          std::string::npos);
+  REQUIRE(absl::IsAlreadyExists(data.Init().status()));
 }
 
 TEST_CASE("The server answers to the given hosts, this machine and loopback", "[fleet]") {

@@ -371,6 +371,23 @@ TEST_CASE("A timeline has faults and changes, and no boots, sign-ins, wake-ups o
   REQUIRE_FALSE(IsEmpty(At(table, 0, "time")));
 }
 
+TEST_CASE("An empty timeline says whether anybody was looking") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const auto notes = [&] { return AskAbout(store, "timeline", "anna")->front().notes; };
+  REQUIRE(notes() == std::vector<std::string>{"nothing was reported in this period"});
+  store.AddFacts(anna, 1, ActiveMinute());
+  REQUIRE(notes() == std::vector<std::string>{"nothing went wrong and nothing changed"});
+  v1::Unmeasured unmeasured;
+  v1::Unmeasured::Item& item = *unmeasured.add_items();
+  item.set_event(event::kCrash);
+  item.set_reason("no system journal is here");
+  store.SetUnmeasured(anna, unmeasured);
+  REQUIRE(notes() ==
+          std::vector<std::string>{"not measured: crash: no system journal is here",
+                                   "nothing of what is measured went wrong, and nothing changed"});
+}
+
 TEST_CASE("Boots of one device are shown by day and duration, never by time of day") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");

@@ -122,6 +122,11 @@ TEST_CASE("The page names every entry of the registry: measured, or why not") {
     INFO(entry.name);
     REQUIRE(named.find(" " + std::string(entry.name) + " ") != std::string::npos);
   }
+  for (size_t row = 0; row < measured.rows.size(); ++row) {
+    if (TextAt(measured, row, "metric") == "unmeasured") {
+      REQUIRE(NumberAt(measured, row, "value") == 1);
+    }
+  }
   bool reason_found = false;
   for (size_t row = 0; row < unmeasured.rows.size(); ++row) {
     if (TextAt(unmeasured, row, "metric") != "battery_pct") continue;

@@ -81,6 +81,9 @@ TEST_CASE("Words that are no period are named with their flag") {
 TEST_CASE("A period is told without the tomorrow of the far east") {
   REQUIRE(FormatPeriod({kToday - 6, kToday + 1}, kNoon) == "2026-11-16 to 2026-11-22");
   REQUIRE(FormatPeriod({kToday, kToday + 1}, kNoon) == "2026-11-22");
+  REQUIRE(FormatDays({kToday - 6, kToday + 1}, kNoon) == "7 days");
+  REQUIRE(FormatDays({kToday, kToday + 1}, kNoon) == "1 day");
+  REQUIRE(FormatDays({kToday - 9, kToday - 8}, kNoon) == "2 days");
   REQUIRE(FormatPeriod({kToday - 9, kToday - 8}, kNoon) == "2026-11-13 to 2026-11-14");
 }
 

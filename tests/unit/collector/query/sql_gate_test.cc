@@ -150,6 +150,14 @@ TEST_CASE_METHOD(GateFixture, "Nothing but one SELECT is carried out") {
   REQUIRE(testing::NumberAt(*after, 0, "n") == 3);
 }
 
+TEST_CASE_METHOD(GateFixture, "What is no text comes as SQL writes it") {
+  const auto table = Run("SELECT x'00ff' AS bytes, cast(x'c3' AS text) AS broken, 'é' AS text");
+  REQUIRE_OK(table);
+  REQUIRE(testing::TextAt(*table, 0, "bytes") == "x'00ff'");
+  REQUIRE(testing::TextAt(*table, 0, "broken") == "x'c3'");
+  REQUIRE(testing::TextAt(*table, 0, "text") == "é");
+}
+
 TEST_CASE_METHOD(GateFixture, "A trailing semicolon or comment is no second statement") {
   REQUIRE_OK(Run("SELECT 1 ;  "));
   REQUIRE_OK(Run("SELECT 1; -- done"));

@@ -175,6 +175,31 @@ TEST_CASE("check finds a changed audit row and a damaged log") {
   REQUIRE(f.out.str().find("audit: WRONG") != std::string::npos);
 }
 
+TEST_CASE("a rebuild that had to leave something out says so") {
+  Fixture f;
+  REQUIRE_OK(RunRebuild(f.data, f.out, {}));
+  f.Change(
+      "INSERT INTO log (device, epoch, seq, seq_last, kind, hash, received_ms, skew_ms, "
+      "sealed_through_day, sealed) VALUES (1, 1, 1, 1, 0, x'00', 0, 0, 0, x'00')");
+  const absl::Status status = RunRebuild(f.data, f.out, {});
+  REQUIRE(absl::IsDataLoss(status));
+  REQUIRE(Mentions(status, "1 batches or events in the log cannot be read"));
+}
+
+TEST_CASE("a lost or empty database is no new fleet") {
+  Fixture f;
+  const std::string database = f.data + "/candor.db";
+  const bool empty = GENERATE(false, true);
+  std::filesystem::remove(database);
+  if (empty) REQUIRE_OK(WriteFileAtomically(database, "", 0600));
+  const absl::Status started = Collector::Start(f.settings, f.clock, f.random).status();
+  for (const absl::Status& status : {started, f.Check(), RunRebuild(f.data, f.out, {})}) {
+    INFO(status.ToString());
+    REQUIRE(Mentions(status, database + (empty ? " is empty" : " is missing")));
+  }
+  REQUIRE(std::filesystem::exists(database) == empty);
+}
+
 TEST_CASE("reloading settings keeps the listeners where they are") {
   Fixture f;
   auto collector = f.Start();

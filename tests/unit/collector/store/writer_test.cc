@@ -51,6 +51,19 @@ class Gate {
   std::promise<void> opened_;
 };
 
+TEST_CASE("how the last group ended is known until another one ends") {
+  Fixture f;
+  REQUIRE_OK(f.db().Execute("PRAGMA max_page_count = 1"));  // the pages there are, at least
+  Writer writer(f.db());
+  REQUIRE_OK(writer.last_commit());
+  const absl::Status full = writer.Run(
+      [](Database& db) { return db.Execute("INSERT INTO t (y) VALUES (zeroblob(1000000))"); });
+  REQUIRE_FALSE(full.ok());
+  REQUIRE(writer.last_commit() == full);
+  REQUIRE_OK(writer.Run([](Database& db) { return db.Execute("DELETE FROM t"); }));
+  REQUIRE_OK(writer.last_commit());
+}
+
 TEST_CASE("what was reported done is there for another connection") {
   Fixture f;
   Writer writer(f.db());
