@@ -52,9 +52,8 @@ class Scanner {
   bool Digits(size_t count, unsigned& out) {
     if (text_.size() < count) return false;
     const std::string_view digits = text_.substr(0, count);
-    const char* const last = digits.data() + digits.size();
-    const auto [end, error] = std::from_chars(digits.data(), last, out);
-    if (error != std::errc() || end != last) return false;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+    if (error != std::errc() || end != digits.data() + digits.size()) return false;
     text_.remove_prefix(count);
     return true;
   }

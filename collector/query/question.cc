@@ -261,7 +261,7 @@ class Question {
       });
       if (at == old.end() || (&table != &tables.front() && !CanCompare(table))) continue;
       const bool first = &table == &tables.front();
-      table = CompareTables(std::move(table), *at, first ? now_label : "", before_label);
+      table = CompareTables(table, *at, first ? now_label : "", before_label);
     }
     return absl::OkStatus();
   }
