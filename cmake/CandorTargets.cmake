@@ -43,14 +43,11 @@ function(candor_precompile target asio)
   endif()
 endfunction()
 
-# candor_library(NAME [ASIO] [APART] SOURCES... LIBS...): ASIO for sources that use the event loop, APART
-# for those that use the same names for what is local to each, so that they cannot be compiled together.
+# candor_library(NAME [ASIO] SOURCES... LIBS...): ASIO for sources that use the event loop. Presets compile
+# several sources of a target at once: what is local to one must not be named like what is local to another.
 function(candor_library name)
-  cmake_parse_arguments(ARG "ASIO;APART" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "ASIO" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  if(ARG_APART)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
-  endif()
   candor_configure(${name})
   candor_precompile(${name} ${ARG_ASIO})
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
@@ -102,8 +99,7 @@ function(candor_test name)
   add_executable(${name} ${ARG_SOURCES})
   candor_test_options(${name})
   target_link_libraries(${name} PRIVATE candor_test_support ${ARG_LIBS})
-  # Tests have helpers of the same name in many files.
-  set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF UNITY_BUILD OFF)
+  set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF)
   target_precompile_headers(${name} REUSE_FROM candor_test_main)
   target_compile_definitions(${name} PRIVATE CANDOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                              CANDOR_BINARY_DIR="${CMAKE_BINARY_DIR}")

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

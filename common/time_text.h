@@ -10,8 +10,6 @@
 
 namespace candor {
 
-constexpr int64_t kMsPerDay = 86'400'000;
-
 // RFC 3339 in UTC: 2026-11-22T04:20:26Z, with .123 where there are milliseconds.
 std::string FormatTime(int64_t wall_ms);
 // 2026-11-22

@@ -36,6 +36,7 @@
 #include "common/files.h"
 #include "common/log.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
@@ -43,7 +44,6 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
-constexpr int64_t kMinuteMs = 60'000;
 constexpr int64_t kBehindLineMs = 5;
 constexpr int64_t kSamplerGraceMs = 1'000;
 constexpr int64_t kStopGraceMs = 2'000;
@@ -63,9 +63,9 @@ SpoolOptions MakeSpoolOptions(const AgentSettings& settings, const LinuxRoots& r
   SpoolOptions options;
   options.path = settings.spool_path();
   options.bytes_max = static_cast<uint64_t>(settings.spool_mib) << 20;
-  options.age_max_ms = settings.spool_days * 86'400'000;
+  options.age_max_ms = settings.spool_days * kMsPerDay;
   options.ledger_bytes_max = static_cast<uint64_t>(settings.ledger_mib) << 20;
-  options.ledger_age_max_ms = settings.ledger_days * 86'400'000;
+  options.ledger_age_max_ms = settings.ledger_days * kMsPerDay;
   options.machine_id = ReadMachineId(roots);
   options.boot_id = boot_id;
   return options;
@@ -180,8 +180,8 @@ class Daemon {
     tick.wall_ms = clock_.WallMs();
     tick.boottime_ms = clock_.BoottimeMs();
     tick.in_use = InUse();
-    tick.minute_start = tick.wall_ms / kMinuteMs != last_tick_minute_;
-    last_tick_minute_ = tick.wall_ms / kMinuteMs;
+    tick.minute_start = tick.wall_ms / kMsPerMinute != last_tick_minute_;
+    last_tick_minute_ = tick.wall_ms / kMsPerMinute;
     samplers_->Start(tick);
   }
 

@@ -9,13 +9,15 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/time_units.h"
+
 namespace candor {
 
 class AgeGuard {
  public:
   static constexpr int64_t kStepMaxMs = 3'600'000;
-  static constexpr int64_t kOffMaxMs = 45ll * 86'400'000;
-  static constexpr int64_t kSteadyMs = 86'400'000;
+  static constexpr int64_t kOffMaxMs = 45ll * kMsPerDay;
+  static constexpr int64_t kSteadyMs = kMsPerDay;
 
   // `believed_wall_ms` is the last wall time that an earlier run believed; 0 for none.
   explicit AgeGuard(int64_t believed_wall_ms = 0) : believed_wall_ms_(believed_wall_ms) {}

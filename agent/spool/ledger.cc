@@ -7,6 +7,7 @@
 #include "candor/v1/envelope.pb.h"
 #include "common/batch.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

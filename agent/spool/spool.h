@@ -44,6 +44,7 @@
 #include "common/random.h"
 #include "common/registry.h"
 #include "common/sqlite.h"
+#include "common/time_units.h"
 
 namespace candor {
 
@@ -51,10 +52,10 @@ struct SpoolOptions {
   std::string path;
   // Sealed bytes held for the collector; above, the oldest of the least important class goes.
   uint64_t bytes_max = 256ull << 20;
-  int64_t age_max_ms = 30ll * 86'400'000;
+  int64_t age_max_ms = 30ll * kMsPerDay;
   // Sent bytes kept to be read by the person at the laptop; then daily digests.
   uint64_t ledger_bytes_max = 64ull << 20;
-  int64_t ledger_age_max_ms = 30ll * 86'400'000;
+  int64_t ledger_age_max_ms = 30ll * kMsPerDay;
   // Kept in memory while the disk takes nothing.
   size_t backlog_bytes_max = 1 << 20;
   std::string machine_id;  // of /etc/machine-id; empty where there is none

@@ -17,7 +17,7 @@ namespace candor {
 namespace {
 
 constexpr size_t kRequestIdBytes = 32;
-constexpr int64_t kConnectTimeoutMs = 15'000;
+constexpr int64_t kEnrollConnectTimeoutMs = 15'000;
 
 absl::StatusOr<std::string> HostName(const EnrollOptions& options) {
   if (!options.host.empty()) return options.host;
@@ -100,7 +100,7 @@ absl::StatusOr<DeviceIdentity> Enroll(const EnrollOptions& options, const Clock&
   CANDOR_ASSIGN_OR_RETURN(const std::string spent, SpentRequest(files, options.again));
   CANDOR_ASSIGN_OR_RETURN(
       input.ca_pem, FetchPinnedAuthority(options.enrollment, options.ca_fingerprint, clock.WallMs(),
-                                         kConnectTimeoutMs));
+                                         kEnrollConnectTimeoutMs));
   CANDOR_ASSIGN_OR_RETURN(const PendingEnrollment pending,
                           TakeRequest(files, options, spent, random));
   input.request_id = pending.request_id;

@@ -7,15 +7,15 @@
 #include "agent/samplers/support/clean_text.h"
 #include "common/batch.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kMinuteMs = 60'000;
 constexpr std::string_view kOther = "other";
 
 int64_t FloorMinute(int64_t wall_ms) {
-  return wall_ms >= 0 ? wall_ms / kMinuteMs : -((kMinuteMs - 1 - wall_ms) / kMinuteMs);
+  return wall_ms >= 0 ? wall_ms / kMsPerMinute : -((kMsPerMinute - 1 - wall_ms) / kMsPerMinute);
 }
 
 // Input is surer than a login, a login surer than uptime; any of them beats inactivity.

@@ -22,7 +22,7 @@ std::string NumberText(double number) {
   return std::isfinite(number) ? FormatShortest(number) : "";
 }
 
-struct CellText {
+struct CsvText {
   ColumnType type;
   std::string operator()(std::monostate) const { return ""; }
   std::string operator()(const std::string& text) const { return Quoted(text); }
@@ -55,7 +55,7 @@ std::string RenderAsCsv(const Table& table) {
   for (const Row& row : table.rows) {
     for (size_t i = 0; i < table.columns.size(); ++i) {
       if (i != 0) out += ',';
-      out += std::visit(CellText{table.columns[i].type}, row[i]);
+      out += std::visit(CsvText{table.columns[i].type}, row[i]);
     }
     out += "\r\n";
   }

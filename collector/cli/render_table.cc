@@ -66,7 +66,7 @@ std::string LocalTime(int64_t wall_ms, bool with_day) {
   return {text, std::strftime(text, sizeof text, format, &local)};
 }
 
-struct CellText {
+struct TableText {
   const Column& column;
   int64_t now_ms;
 
@@ -176,7 +176,7 @@ std::vector<Drawn> Draw(const Table& table, int64_t now_ms) {
     drawn.column = &column;
     drawn.index = i;
     for (const Row& row : table.rows) {
-      drawn.cells.push_back(std::visit(CellText{column, now_ms}, row[i]));
+      drawn.cells.push_back(std::visit(TableText{column, now_ms}, row[i]));
     }
     if (column.type == ColumnType::kSeries) TrimSeries(drawn);
     drawn.width = NaturalWidth(drawn);
@@ -292,7 +292,7 @@ std::vector<RecordLine> RecordLines(const Table& table, int64_t now_ms) {
     const Column& column = table.columns[i];
     const Cell& cell = table.rows.front()[i];
     if (column.hidden) continue;
-    std::string value = std::visit(CellText{column, now_ms}, cell);
+    std::string value = std::visit(TableText{column, now_ms}, cell);
     const bool beside = column.name.ends_with("_before") || column.name.ends_with("_change");
     if (beside && !lines.empty()) {
       lines.back().values.push_back(std::move(value));

@@ -4,6 +4,7 @@
 
 #include "collector/fold/time_lost.h"
 #include "common/registry.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

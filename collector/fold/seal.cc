@@ -8,6 +8,7 @@
 #include "collector/fold/slice_store.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

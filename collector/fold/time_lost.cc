@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "common/registry.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
-constexpr double kMsPerMinute = 60'000;
 constexpr double kUsPerMinute = 60e6;
 constexpr double kSecondsPerMinute = 60;
 

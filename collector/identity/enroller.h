@@ -24,12 +24,13 @@
 #include "collector/store/writer.h"
 #include "common/clock.h"
 #include "common/random.h"
+#include "common/time_units.h"
 #include "common/tls/authority.h"
 
 namespace candor {
 
 // A laptop that was away may renew until so long after its certificate expired.
-constexpr int64_t kRenewalGraceMs = int64_t{90} * 86'400'000;
+constexpr int64_t kRenewalGraceMs = int64_t{90} * kMsPerDay;
 
 struct EnrollerParts {
   const CertificateAuthority& authority;

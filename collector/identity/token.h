@@ -12,12 +12,13 @@
 #include "absl/status/statusor.h"
 #include "common/random.h"
 #include "common/sqlite.h"
+#include "common/time_units.h"
 
 namespace candor {
 
 constexpr uint32_t kTokenUsesMax = 1'000'000;
-constexpr int64_t kTokenLifeMs = int64_t{7} * 86'400'000;  // unless told otherwise
-constexpr int64_t kTokenLifeMsMax = int64_t{366} * 86'400'000;
+constexpr int64_t kTokenLifeMs = int64_t{7} * kMsPerDay;  // unless told otherwise
+constexpr int64_t kTokenLifeMsMax = int64_t{366} * kMsPerDay;
 
 struct TokenRow {
   std::string id;

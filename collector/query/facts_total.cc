@@ -5,11 +5,10 @@
 #include "collector/fold/fact_view.h"
 #include "collector/store/facts.pb.h"
 #include "common/registry.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
-
-constexpr double kMsPerS = 1000;
 
 double StepsPerUnit(uint32_t metric) {
   const MetricEntry* entry = FindMetric(metric);
@@ -40,7 +39,7 @@ void MergeInto(const MetricTotal& from, MetricTotal& into) {
 void FactsTotal::Add(const store::v1::FactSet& facts) {
   // The same minutes count as active as in the score.
   const ActivityOfDay activity = FactView(facts).Activity();
-  active_s_ += static_cast<double>(activity.observed_ms) / kMsPerS;
+  active_s_ += static_cast<double>(activity.observed_ms) / kMsPerSecond;
   for (const uint64_t seconds : facts.observed_s()) observed_s_ += static_cast<double>(seconds);
   for (const store::v1::MetricFact& fact : facts.metrics()) {
     AddMetric(fact, static_cast<uint32_t>(activity.state));
@@ -146,7 +145,7 @@ std::optional<double> FactsTotal::SharePct(uint32_t metric, std::string_view wat
   const auto part_ms = Sum(metric);
   if (watched_ms) return PerCent(part_ms, watched_ms);
   // A source that does not tell how long it was watched is taken over the active time.
-  return part_ms ? PerCent(part_ms, active_s_ * kMsPerS) : std::nullopt;
+  return part_ms ? PerCent(part_ms, active_s_ * kMsPerSecond) : std::nullopt;
 }
 
 std::optional<double> FactsTotal::StallPct() const {

@@ -5,6 +5,7 @@
 #include "collector/query/text.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

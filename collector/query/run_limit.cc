@@ -5,12 +5,6 @@
 #include "collector/query/text.h"
 
 namespace candor {
-namespace {
-
-constexpr int kOperationsBetweenChecks = 10'000;
-
-}  // namespace
-
 RunLimit::RunLimit(const Clock& clock, int64_t limit_ms, const std::atomic<bool>* cancelled)
     : clock_(clock),
       limit_ms_(limit_ms),

@@ -13,6 +13,9 @@ namespace candor {
 
 class RunLimit {
  public:
+  // Steps of SQLite's machine between two looks at a limit: some tens of microseconds.
+  static constexpr int kOperationsBetweenChecks = 10'000;
+
   // `cancelled` may be null. Everything given must outlive the object.
   RunLimit(const Clock& clock, int64_t limit_ms, const std::atomic<bool>* cancelled);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "collector/query/run_limit.h"
 #include "collector/query/sql_tables.h"
 #include "collector/query/sql_virtual_table.h"
 #include "collector/query/table_wire.h"
@@ -17,8 +18,6 @@
 
 namespace candor {
 namespace {
-
-constexpr int kOperationsBetweenChecks = 10'000;
 
 struct FinalizeStatement {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -206,7 +205,7 @@ absl::Status SqlGate::Prepare() {
   sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   SetLimits(db_);
-  sqlite3_progress_handler(db_, kOperationsBetweenChecks, &OnProgress, &check_);
+  sqlite3_progress_handler(db_, RunLimit::kOperationsBetweenChecks, &OnProgress, &check_);
   sqlite3_set_authorizer(db_, &Authorize, nullptr);
   return absl::OkStatus();
 }

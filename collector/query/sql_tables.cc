@@ -15,23 +15,23 @@ namespace {
 
 using Columns = std::span<const SqlColumn>;
 
-constexpr auto kDevices = std::to_array<SqlColumn>({
+constexpr auto kDevicesColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"agent", "TEXT", "version of its agent"},
     {"enrolled_day", "INTEGER", "days since 1970"},
     {"revoked", "INTEGER", "1 when it may no longer send"},
 });
-constexpr auto kLabels = std::to_array<SqlColumn>({
+constexpr auto kLabelsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"key", "TEXT", "department, location, …"},
     {"value", "TEXT", ""},
 });
-constexpr auto kInventory = std::to_array<SqlColumn>({
+constexpr auto kInventoryColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"key", "TEXT", "os, kernel, model, …"},
     {"value", "TEXT", ""},
 });
-constexpr auto kScores = std::to_array<SqlColumn>({
+constexpr auto kScoresColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"model", "TEXT", "score model"},
@@ -40,7 +40,7 @@ constexpr auto kScores = std::to_array<SqlColumn>({
     {"provisional", "INTEGER", "1 when under 30 active minutes"},
     {"lost_min", "REAL", "minutes lost, rounded to 1, 2, 5, 10, 20, 50, …"},
 });
-constexpr auto kScoreMetrics = std::to_array<SqlColumn>({
+constexpr auto kScoreMetricsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"metric", "TEXT", "boot_s, rtt_ms, …"},
@@ -48,19 +48,19 @@ constexpr auto kScoreMetrics = std::to_array<SqlColumn>({
     {"points", "REAL", "0 to 100; per 8 active hours: in steps of 5"},
     {"lost", "REAL", "points of the score; per 8 active hours: 1, 2, 5, 10, …"},
 });
-constexpr auto kScoreDomains = std::to_array<SqlColumn>({
+constexpr auto kScoreDomainsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"domain", "TEXT", "startup, reliability, …"},
     {"points", "REAL", "0 to 100"},
 });
-constexpr auto kTimeLost = std::to_array<SqlColumn>({
+constexpr auto kTimeLostColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"cause", "TEXT", "boot, crash, offline, …"},
     {"minutes", "REAL", "rounded to 1, 2, 5, 10, 20, 50, … where it is a part of active time"},
 });
-constexpr auto kBoots = std::to_array<SqlColumn>({
+constexpr auto kBootsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"total_s", "REAL", "kernel start to login screen or default target"},
@@ -72,7 +72,7 @@ constexpr auto kBoots = std::to_array<SqlColumn>({
     {"userspace_s", "REAL", ""},
     {"installed_updates", "INTEGER", "1 when it did"},
 });
-constexpr auto kCrashes = std::to_array<SqlColumn>({
+constexpr auto kCrashesColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"program", "TEXT", "'other' unless a package manager owns it"},
@@ -82,20 +82,20 @@ constexpr auto kCrashes = std::to_array<SqlColumn>({
     {"stack", "TEXT", "hash of module and function names"},
     {"times", "INTEGER", ""},
 });
-constexpr auto kSystemFailures = std::to_array<SqlColumn>({
+constexpr auto kSystemFailuresColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"kind", "TEXT", "PANIC, UNCLEAN_SHUTDOWN, …"},
     {"detail", "TEXT", ""},
 });
-constexpr auto kUnitFailures = std::to_array<SqlColumn>({
+constexpr auto kUnitFailuresColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"unit", "TEXT", ""},
     {"result", "TEXT", ""},
     {"times", "INTEGER", ""},
 });
-constexpr auto kHangs = std::to_array<SqlColumn>({
+constexpr auto kHangsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"application", "TEXT", ""},
@@ -103,7 +103,7 @@ constexpr auto kHangs = std::to_array<SqlColumn>({
 });
 
 constexpr auto kTables = std::to_array<SqlTable>({
-    {"boots", "boots, durations only", Columns(kBoots),
+    {"boots", "boots, durations only", Columns(kBootsColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'boot.total_s') AS "
      "total_s, "
      "candor_event(e.event, 'boot.passphrase_s') AS passphrase_s, "
@@ -114,7 +114,7 @@ constexpr auto kTables = std::to_array<SqlTable>({
      "candor_event(e.event, 'boot.userspace_s') AS userspace_s, "
      "candor_event(e.event, 'boot.installed_updates') AS installed_updates "
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 10"},
-    {"crashes", "programs that ended by a fatal signal", Columns(kCrashes),
+    {"crashes", "programs that ended by a fatal signal", Columns(kCrashesColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'crash.program') AS "
      "program, candor_event(e.event, 'crash.version') AS version, "
      "candor_event(e.event, 'crash.owned') AS owned, "
@@ -122,43 +122,43 @@ constexpr auto kTables = std::to_array<SqlTable>({
      "candor_event(e.event, 'crash.stack') AS stack, "
      "candor_event(e.event, 'crash.times') AS times "
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 11"},
-    {"devices", "every device that ever enrolled", Columns(kDevices),
+    {"devices", "every device that ever enrolled", Columns(kDevicesColumns),
      "SELECT device_id AS device, agent_version AS agent, enrolled_ms / 86400000 AS enrolled_day, "
      "revoked_ms IS NOT NULL AS revoked FROM device"},
-    {"hangs", "windows that did not answer for five seconds or more", Columns(kHangs),
+    {"hangs", "windows that did not answer for five seconds or more", Columns(kHangsColumns),
      "SELECT d.device_id AS device, e.day AS day, "
      "candor_event(e.event, 'hang.application') AS application, "
      "candor_event(e.event, 'hang.duration_s') AS duration_s "
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 14"},
-    {"inventory", "latest value of each property", Columns(kInventory),
+    {"inventory", "latest value of each property", Columns(kInventoryColumns),
      "SELECT d.device_id AS device, i.key AS key, i.value AS value FROM inventory i "
      "JOIN device d ON d.no = i.device WHERE i.value IS NOT NULL AND i.key NOT IN ('', 'host')"},
-    {"labels", "what was said at enrolment", Columns(kLabels),
+    {"labels", "what was said at enrolment", Columns(kLabelsColumns),
      "SELECT d.device_id AS device, l.key AS key, l.value AS value FROM device_label l "
      "JOIN device d ON d.no = l.device"},
-    {"score_domains", "points of each domain", Columns(kScoreDomains),
+    {"score_domains", "points of each domain", Columns(kScoreDomainsColumns),
      "SELECT d.device_id AS device, s.day AS day, s.domain AS domain, s.points AS points "
      "FROM score_domain s JOIN device d ON d.no = s.device"},
-    {"score_metrics", "what each score is made of", Columns(kScoreMetrics),
+    {"score_metrics", "what each score is made of", Columns(kScoreMetricsColumns),
      "SELECT d.device_id AS device, s.day AS day, s.metric AS metric, "
      "candor_shown(s.metric, 'value', s.value) AS value, "
      "candor_shown(s.metric, 'points', s.points) AS points, "
      "candor_shown(s.metric, 'lost', s.lost) AS lost "
      "FROM score_metric s JOIN device d ON d.no = s.device"},
-    {"scores", "one row a device-day", Columns(kScores),
+    {"scores", "one row a device-day", Columns(kScoresColumns),
      "SELECT d.device_id AS device, s.day AS day, s.model AS model, s.score AS score, "
      "s.coverage AS coverage, s.provisional AS provisional, "
      "candor_shown('', 'minutes', s.lost_min) AS lost_min "
      "FROM score s JOIN device d ON d.no = s.device"},
-    {"system_failures", "failures of the whole machine", Columns(kSystemFailures),
+    {"system_failures", "failures of the whole machine", Columns(kSystemFailuresColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'failure.kind') AS kind, "
      "candor_event(e.event, 'failure.detail') AS detail "
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 13"},
-    {"time_lost", "minutes lost by cause", Columns(kTimeLost),
+    {"time_lost", "minutes lost by cause", Columns(kTimeLostColumns),
      "SELECT d.device_id AS device, t.day AS day, t.cause AS cause, "
      "candor_shown(t.cause, 'minutes', t.minutes) AS minutes "
      "FROM time_lost t JOIN device d ON d.no = t.device"},
-    {"unit_failures", "services that failed", Columns(kUnitFailures),
+    {"unit_failures", "services that failed", Columns(kUnitFailuresColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'unit.name') AS unit, "
      "candor_event(e.event, 'unit.result') AS result, "
      "candor_event(e.event, 'unit.times') AS times "

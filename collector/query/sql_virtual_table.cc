@@ -11,24 +11,24 @@ namespace candor {
 namespace {
 
 // What a module is registered with; owned by SQLite.
-struct Window {
+struct TableView {
   const SqlTable& table;
   Database& store;
 };
 
 // SQLite's own structures stand first, so that its pointers are ours (sqlite3.h, "Virtual Table
 // Instance Object").
-struct WindowTable {
+struct ViewTable {
   sqlite3_vtab base{};
-  const Window* window = nullptr;
+  const TableView* view = nullptr;
 };
 
-struct WindowCursor {
+struct ViewCursor {
   sqlite3_vtab_cursor base{};
   sqlite3_stmt* rows = nullptr;
   bool at_end = true;
   int64_t row_id = 0;
-  ~WindowCursor() { sqlite3_finalize(rows); }
+  ~ViewCursor() { sqlite3_finalize(rows); }
 };
 
 void SetError(sqlite3_vtab* table, const char* message) {
@@ -37,24 +37,24 @@ void SetError(sqlite3_vtab* table, const char* message) {
 }
 
 int Connect(sqlite3* db, void* aux, int, const char* const*, sqlite3_vtab** out, char**) {
-  const auto* window = static_cast<const Window*>(aux);
+  const auto* view = static_cast<const TableView*>(aux);
   std::string declaration = "CREATE TABLE x(";
-  for (const SqlColumn& column : window->table.columns) {
+  for (const SqlColumn& column : view->table.columns) {
     declaration +=
-        Concat(&column == window->table.columns.data() ? "" : ", ", column.name, " ", column.type);
+        Concat(&column == view->table.columns.data() ? "" : ", ", column.name, " ", column.type);
   }
   declaration += ")";
   if (const int result = sqlite3_declare_vtab(db, declaration.c_str()); result != SQLITE_OK) {
     return result;
   }
-  auto table = std::make_unique<WindowTable>();
-  table->window = window;
+  auto table = std::make_unique<ViewTable>();
+  table->view = view;
   *out = &table.release()->base;
   return SQLITE_OK;
 }
 
 int Disconnect(sqlite3_vtab* table) {
-  const std::unique_ptr<WindowTable> owned(reinterpret_cast<WindowTable*>(table));
+  const std::unique_ptr<ViewTable> owned(reinterpret_cast<ViewTable*>(table));
   return SQLITE_OK;
 }
 
@@ -77,7 +77,7 @@ const char* OperatorOf(unsigned char op) {
 
 // The statement that a scan with these constraints runs; arguments are numbered in its order.
 int BestIndex(sqlite3_vtab* base, sqlite3_index_info* info) {
-  const SqlTable& table = reinterpret_cast<WindowTable*>(base)->window->table;
+  const SqlTable& table = reinterpret_cast<ViewTable*>(base)->view->table;
   std::string select = "SELECT ";
   constexpr size_t kMaskBits = 63;
   for (size_t i = 0; i < table.columns.size(); ++i) {
@@ -104,17 +104,17 @@ int BestIndex(sqlite3_vtab* base, sqlite3_index_info* info) {
 }
 
 int OpenCursor(sqlite3_vtab*, sqlite3_vtab_cursor** out) {
-  *out = &std::make_unique<WindowCursor>().release()->base;
+  *out = &std::make_unique<ViewCursor>().release()->base;
   return SQLITE_OK;
 }
 
 int CloseCursor(sqlite3_vtab_cursor* cursor) {
-  const std::unique_ptr<WindowCursor> owned(reinterpret_cast<WindowCursor*>(cursor));
+  const std::unique_ptr<ViewCursor> owned(reinterpret_cast<ViewCursor*>(cursor));
   return SQLITE_OK;
 }
 
 int Next(sqlite3_vtab_cursor* base) {
-  auto* cursor = reinterpret_cast<WindowCursor*>(base);
+  auto* cursor = reinterpret_cast<ViewCursor*>(base);
   const int result = sqlite3_step(cursor->rows);
   ++cursor->row_id;
   cursor->at_end = result != SQLITE_ROW;
@@ -123,9 +123,10 @@ int Next(sqlite3_vtab_cursor* base) {
   return result;
 }
 
-int Filter(sqlite3_vtab_cursor* base, int, const char* select, int count, sqlite3_value** values) {
-  auto* cursor = reinterpret_cast<WindowCursor*>(base);
-  sqlite3* store = reinterpret_cast<WindowTable*>(base->pVtab)->window->store.handle();
+int StartScan(sqlite3_vtab_cursor* base, int, const char* select, int count,
+              sqlite3_value** values) {
+  auto* cursor = reinterpret_cast<ViewCursor*>(base);
+  sqlite3* store = reinterpret_cast<ViewTable*>(base->pVtab)->view->store.handle();
   sqlite3_finalize(cursor->rows);
   cursor->rows = nullptr;
   cursor->row_id = 0;
@@ -139,17 +140,17 @@ int Filter(sqlite3_vtab_cursor* base, int, const char* select, int count, sqlite
 }
 
 int AtEnd(sqlite3_vtab_cursor* cursor) {
-  return reinterpret_cast<WindowCursor*>(cursor)->at_end ? 1 : 0;
+  return reinterpret_cast<ViewCursor*>(cursor)->at_end ? 1 : 0;
 }
 
 int ColumnAt(sqlite3_vtab_cursor* base, sqlite3_context* context, int column) {
-  auto* cursor = reinterpret_cast<WindowCursor*>(base);
+  auto* cursor = reinterpret_cast<ViewCursor*>(base);
   sqlite3_result_value(context, sqlite3_column_value(cursor->rows, column));
   return SQLITE_OK;
 }
 
 int RowId(sqlite3_vtab_cursor* cursor, sqlite3_int64* out) {
-  *out = reinterpret_cast<WindowCursor*>(cursor)->row_id;
+  *out = reinterpret_cast<ViewCursor*>(cursor)->row_id;
   return SQLITE_OK;
 }
 
@@ -162,7 +163,7 @@ sqlite3_module MakeModule() {
   module.xDisconnect = &Disconnect;
   module.xOpen = &OpenCursor;
   module.xClose = &CloseCursor;
-  module.xFilter = &Filter;
+  module.xFilter = &StartScan;
   module.xNext = &Next;
   module.xEof = &AtEnd;
   module.xColumn = &ColumnAt;
@@ -174,11 +175,11 @@ sqlite3_module MakeModule() {
 
 absl::Status AddVirtualTable(sqlite3* db, const SqlTable& table, Database& store) {
   static const sqlite3_module module = MakeModule();
-  auto window = std::make_unique<Window>(Window{table, store});
+  auto view = std::make_unique<TableView>(TableView{table, store});
   const std::string name(table.name);
-  // SQLite owns the window from here, whatever the result.
-  if (sqlite3_create_module_v2(db, name.c_str(), &module, window.release(), [](void* aux) {
-        const std::unique_ptr<Window> owned(static_cast<Window*>(aux));
+  // SQLite owns the view from here, whatever the result.
+  if (sqlite3_create_module_v2(db, name.c_str(), &module, view.release(), [](void* aux) {
+        const std::unique_ptr<TableView> owned(static_cast<TableView*>(aux));
       }) != SQLITE_OK) {
     return absl::InternalError(Concat("SQLite does not take the table ", name));
   }

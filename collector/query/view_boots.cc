@@ -13,11 +13,10 @@
 #include "collector/query/view.h"
 #include "common/registry.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
-
-constexpr double kUsPerS = 1e6;
 
 Table BootsTable(const std::string& by) {
   Table table;
@@ -61,7 +60,7 @@ struct BootGroup {
       return;
     }
     const auto add = [](bool has, uint64_t us, std::vector<double>& into) {
-      if (has) into.push_back(static_cast<double>(us) / kUsPerS);
+      if (has) into.push_back(static_cast<double>(us) / kUsPerSecond);
     };
     const uint64_t wait_us = boot.passphrase_us();
     add(boot.has_total_us(), boot.total_us() - std::min(wait_us, boot.total_us()), total);
@@ -123,7 +122,7 @@ Answer AnswerBoots(ViewContext& context, const ViewRequest& request) {
         groups[at->second].Add(row.device, event.boot_done());
         for (const v1::Boot::SlowUnit& unit : event.boot_done().slowest()) {
           units[unit.unit()].activating_s.push_back(static_cast<double>(unit.activating_us()) /
-                                                    kUsPerS);
+                                                    kUsPerSecond);
           units[unit.unit()].devices.insert(row.device);
         }
       }));

@@ -20,13 +20,13 @@
 #include "common/registry.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
 constexpr size_t kDaysShown = 14;
 constexpr size_t kBootsShown = 5;
-constexpr double kUsPerS = 1e6;
 
 // A device-day as the page lists it.
 struct ListedDay {
@@ -305,27 +305,28 @@ Table BootsTable() {
 
 Row BootRow(int64_t day, const v1::Boot& boot) {
   const auto seconds = [](bool has, uint64_t us) {
-    return has ? Cell(static_cast<double>(us) / kUsPerS) : Cell();
+    return has ? Cell(static_cast<double>(us) / kUsPerSecond) : Cell();
   };
   const uint64_t wait_us = std::min(boot.passphrase_us(), boot.total_us());
-  return {day,
-          seconds(boot.has_total_us(), boot.total_us() - wait_us),
-          seconds(boot.has_firmware_us(), boot.firmware_us()),
-          seconds(boot.has_loader_us(), boot.loader_us()),
-          seconds(boot.has_kernel_us(), boot.kernel_us()),
-          seconds(boot.has_initrd_us(), boot.initrd_us()),
-          seconds(boot.has_userspace_us(), boot.userspace_us()),
-          seconds(boot.has_passphrase_us(), boot.passphrase_us()),
-          boot.until(),
-          boot.slowest().empty()
-              ? Cell()
-              : Cell(Concat(
-                    boot.slowest(0).unit(), " ",
-                    FormatFixed(static_cast<double>(boot.slowest(0).activating_us()) / kUsPerS, 1),
-                    " s")),
-          boot.has_last_shutdown_clean()
-              ? Cell(std::string(boot.last_shutdown_clean() ? "clean" : "unclean"))
-              : Cell()};
+  return {
+      day,
+      seconds(boot.has_total_us(), boot.total_us() - wait_us),
+      seconds(boot.has_firmware_us(), boot.firmware_us()),
+      seconds(boot.has_loader_us(), boot.loader_us()),
+      seconds(boot.has_kernel_us(), boot.kernel_us()),
+      seconds(boot.has_initrd_us(), boot.initrd_us()),
+      seconds(boot.has_userspace_us(), boot.userspace_us()),
+      seconds(boot.has_passphrase_us(), boot.passphrase_us()),
+      boot.until(),
+      boot.slowest().empty()
+          ? Cell()
+          : Cell(Concat(
+                boot.slowest(0).unit(), " ",
+                FormatFixed(static_cast<double>(boot.slowest(0).activating_us()) / kUsPerSecond, 1),
+                " s")),
+      boot.has_last_shutdown_clean()
+          ? Cell(std::string(boot.last_shutdown_clean() ? "clean" : "unclean"))
+          : Cell()};
 }
 
 Table CrashesTable() {

@@ -14,12 +14,13 @@
 #include "collector/store/losses.h"
 #include "common/inventory_keys.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
 constexpr std::string_view kDepartment = "department";
-constexpr int64_t kSilentMs = 7 * int64_t{86'400'000};
+constexpr int64_t kSilentMs = 7 * kMsPerDay;
 
 // What the columns of a row come from.
 struct DevicesFrame {

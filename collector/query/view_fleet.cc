@@ -12,11 +12,11 @@
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr int kTrendDays = 7;
 constexpr uint64_t kProgressRows = 65'536;
 constexpr std::string_view kNotComparable = "not comparable";
@@ -58,8 +58,8 @@ Roll CallRoll(const std::vector<DeviceInfo>& devices, const ViewRequest& request
     if (request.only_devices && !request.only_devices->contains(device.no)) continue;
     ++roll.devices;
     const int64_t age_ms = now_ms - device.last_seen_ms.value_or(device.enrolled_ms);
-    if (device.last_seen_ms && age_ms <= kDayMs) ++roll.reporting;
-    if (age_ms > 7 * kDayMs) ++roll.silent;
+    if (device.last_seen_ms && age_ms <= kMsPerDay) ++roll.reporting;
+    if (age_ms > 7 * kMsPerDay) ++roll.silent;
   }
   return roll;
 }

@@ -13,12 +13,12 @@
 #include "common/inventory_keys.h"
 #include "common/registry.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
-constexpr int64_t kSilentMs = 7 * kDayMs;
+constexpr int64_t kSilentMs = 7 * kMsPerDay;
 
 Table InventoryTable(const std::string& by) {
   Table table;
@@ -43,7 +43,7 @@ struct Count {
   void Add(const DeviceInfo& device, int64_t now_ms) {
     ++devices;
     const int64_t age_ms = now_ms - device.last_seen_ms.value_or(device.enrolled_ms);
-    reporting += device.last_seen_ms && age_ms <= kDayMs ? 1 : 0;
+    reporting += device.last_seen_ms && age_ms <= kMsPerDay ? 1 : 0;
     silent += age_ms > kSilentMs ? 1 : 0;
     if (device.last_seen_ms)
       last_seen_ms = std::max(last_seen_ms.value_or(0), *device.last_seen_ms);

@@ -16,6 +16,7 @@
 #include "common/registry.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
@@ -51,8 +52,8 @@ std::string FailureInWords(v1::SystemFailure::Kind kind) {
 
 // Rounded: lengths of hangs ÷ their share of active time would be the active time.
 int64_t ShownHangMs(const v1::Hang& hang) {
-  constexpr double kMsPerS = 1e3;
-  return std::llround(CoarseAmount(static_cast<double>(hang.duration_ms()) / kMsPerS) * kMsPerS);
+  return std::llround(CoarseAmount(static_cast<double>(hang.duration_ms()) / kMsPerSecond) *
+                      kMsPerSecond);
 }
 
 class Timeline {

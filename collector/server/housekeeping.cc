@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {

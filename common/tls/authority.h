@@ -13,18 +13,18 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/random.h"
+#include "common/time_units.h"
 #include "common/tls/certificate.h"
 #include "common/tls/identity.h"
 #include "common/tls/key.h"
 
 namespace candor {
 
-constexpr int64_t kMsPerCertificateDay = 86'400'000;
-constexpr int64_t kDeviceCertificateMs = 30 * kMsPerCertificateDay;
-constexpr int64_t kServerCertificateMs = 365 * kMsPerCertificateDay;
-constexpr int64_t kAdministratorCertificateMs = 365 * kMsPerCertificateDay;
-constexpr int64_t kAuthorityMs = 3650 * kMsPerCertificateDay;
-constexpr int64_t kBackdatedMs = kMsPerCertificateDay;
+constexpr int64_t kDeviceCertificateMs = 30 * kMsPerDay;
+constexpr int64_t kServerCertificateMs = 365 * kMsPerDay;
+constexpr int64_t kAdministratorCertificateMs = 365 * kMsPerDay;
+constexpr int64_t kAuthorityMs = 3650 * kMsPerDay;
+constexpr int64_t kBackdatedMs = kMsPerDay;
 
 // When two thirds of a certificate's life are over, it is time for the next one.
 int64_t RenewalDueMs(const Certificate& certificate);

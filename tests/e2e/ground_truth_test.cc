@@ -26,7 +26,7 @@ const json* RowWhere(const json& rows, const std::string& column, const std::str
   return nullptr;
 }
 
-std::vector<std::string> Words(const std::string& line) {
+std::vector<std::string> SplitWords(const std::string& line) {
   std::istringstream in(line);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
@@ -39,7 +39,7 @@ class TruthCheck {
       : collector_(collector), truth_(truth) {}
 
   json Ask(const std::string& question) {
-    std::vector<std::string> words = Words(question);
+    std::vector<std::string> words = SplitWords(question);
     for (const char* word : {"--from", "--to"}) {
       words.push_back(word);
       words.push_back(truth_[std::string(word) == "--from" ? "first_day" : "end_day"]);

@@ -10,13 +10,13 @@
 #include <utility>
 
 #include "common/status.h"
+#include "common/time_units.h"
 #include "tools/loadgen/draw.h"
 
 namespace candor::loadgen {
 namespace {
 
 constexpr uint64_t kOrderPurpose = 4;
-constexpr int64_t kMsPerDay = 86'400'000;
 
 std::vector<uint32_t> EveryLaptop(const FleetPlan& plan) {
   std::vector<uint32_t> laptops(plan.devices);

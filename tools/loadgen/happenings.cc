@@ -4,20 +4,18 @@
 
 #include "common/hash.h"
 #include "common/inventory_keys.h"
+#include "common/time_units.h"
 #include "common/version.h"
 #include "tools/loadgen/catalogue.h"
 
 namespace candor::loadgen {
 namespace {
 
-constexpr int64_t kMinuteMs = 60'000;
 // Rates are a day's; a day has about this many active minutes.
 constexpr double kActiveMinutesPerDay = 420;
 constexpr double kStallingModel = 0.1;  // models whose share of stalls is higher are troubled
 
-constexpr auto kUsPerS = 1e6;
-
-uint64_t Us(double seconds) { return static_cast<uint64_t>(seconds * kUsPerS); }
+uint64_t Us(double seconds) { return static_cast<uint64_t>(seconds * kUsPerSecond); }
 
 }  // namespace
 
@@ -198,7 +196,7 @@ int64_t Happenings::DuringMinute(int64_t wall_ms) {
   if (!draw_.Chance((stalls ? 1.6 : 0.25) / kActiveMinutesPerDay)) return 0;
   // Whole seconds: the counter of hanging seconds then says the same as the event.
   const int64_t hang_ms = draw_.Whole(5, 14) * 1000;
-  v1::Hang* hang = Add(wall_ms + draw_.Whole(0, kMinuteMs - hang_ms)).mutable_hang();
+  v1::Hang* hang = Add(wall_ms + draw_.Whole(0, kMsPerMinute - hang_ms)).mutable_hang();
   hang->set_application(std::string(Applications()[draw_.random().Below(4)].program));
   hang->set_duration_ms(static_cast<uint64_t>(hang_ms));
   return hang_ms;

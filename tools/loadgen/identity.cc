@@ -15,18 +15,12 @@
 #include "common/tls/authority.h"
 #include "common/tls/connection.h"
 #include "common/version.h"
+#include "tools/loadgen/retry.h"
 
 namespace candor::loadgen {
 namespace {
 
 constexpr int64_t kCallTimeoutMs = 15'000;
-constexpr int64_t kRetryBaseMs = 50;
-constexpr int64_t kRetryCapMs = 2'000;
-
-bool WorthAnotherTry(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
-         absl::IsDeadlineExceeded(status);
-}
 
 v1::EnrollRequest MakeRequest(const DeviceProfile& profile, const std::string& token,
                               std::string csr_der, Random& random) {

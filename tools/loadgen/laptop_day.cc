@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/time_units.h"
 #include "tools/loadgen/catalogue.h"
 #include "tools/loadgen/draw.h"
 #include "tools/loadgen/happenings.h"
@@ -11,7 +12,6 @@ namespace candor::loadgen {
 namespace {
 
 constexpr uint64_t kDayPurpose = 3;
-constexpr int64_t kMinuteMs = 60'000;
 constexpr int kMinutesPerDay = 1440;
 
 // Monday is 0; 1970-01-01 was a Thursday.
@@ -56,7 +56,7 @@ Minute MakeMinute(const DeviceProfile& p, const LaptopState& state, int64_t wall
   Minute minute;
   minute.wall_min = wall_min;
   minute.utc_offset_min = utc_offset_min;
-  minute.boottime_s = (wall_min * kMinuteMs - state.boot_wall_ms) / 1000;
+  minute.boottime_s = (wall_min * kMsPerMinute - state.boot_wall_ms) / 1000;
   minute.boot_id = state.boot_id;
   minute.observed_s = 60;
   if (!p.session_seen) {
@@ -87,14 +87,14 @@ void PlayDay(const FleetPlan& plan, const DeviceProfile& profile, int day, Lapto
   const Pauses pauses = DrawPauses(draw, profile.work_min, battery);
 
   Happenings happenings(profile, day, offset_min, draw, state, out);
-  happenings.Morning(first_min * kMinuteMs, Weekday(local_day) == 0);
+  happenings.Morning(first_min * kMsPerMinute, Weekday(local_day) == 0);
   state.disk_free_gib = std::max(state.disk_free_gib - draw.Between(0.0, 0.25), 0.5);
 
   for (int m = 0; m < profile.work_min; ++m) {
     const bool idle = pauses.Idle(m);
     if (pauses.lid_closed && pauses.Lunch(m)) {
       if (m == pauses.lunch + pauses.lunch_min - 1) {
-        happenings.LidOpened((first_min + m + 1) * kMinuteMs);
+        happenings.LidOpened((first_min + m + 1) * kMsPerMinute);
       }
       continue;
     }
@@ -105,7 +105,7 @@ void PlayDay(const FleetPlan& plan, const DeviceProfile& profile, int day, Lapto
     kind.link = !profile.without_network.Holds(day);
     kind.offline = kind.link && draw.Chance(site.offline_share);
     kind.disk_free_gib = state.disk_free_gib;
-    kind.hang_ms = kind.active ? happenings.DuringMinute((first_min + m) * kMinuteMs) : 0;
+    kind.hang_ms = kind.active ? happenings.DuringMinute((first_min + m) * kMsPerMinute) : 0;
     MinuteWindows& minute = out.minutes.emplace_back();
     minute.minute = MakeMinute(profile, state, first_min + m, offset_min, kind.active);
     minute.windows.reserve(40);

@@ -8,21 +8,15 @@
 
 #include "common/backoff.h"
 #include "common/status.h"
+#include "tools/loadgen/retry.h"
 
 namespace candor::loadgen {
 namespace {
 
 constexpr size_t kHeldBytesMax = 4 << 20;
-constexpr int64_t kRetryBaseMs = 50;
-constexpr int64_t kRetryCapMs = 2'000;
 // Where streams break on purpose, and where batches go out before their turn.
 constexpr uint32_t kBreakEvery = 13;
 constexpr uint64_t kOutOfTurnEvery = 5;
-
-bool WorthAnotherTry(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
-         absl::IsDeadlineExceeded(status) || absl::IsCancelled(status) || absl::IsAborted(status);
-}
 
 }  // namespace
 

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <string_view>
 
+#include "common/time_units.h"
 #include "tools/loadgen/catalogue.h"
 
 namespace candor::loadgen {
 namespace {
 
-constexpr int64_t kMinuteMs = 60'000;
 // Values that change slowly, and what the uplink measures in a push, come every five minutes.
 constexpr int kSlowEvery = 5;
 constexpr int kIdleProbesEvery = 5;
@@ -103,7 +103,7 @@ void MeasureStalls(const Model& model, const DeviceProfile& p, const MinuteKind&
   const double busy = kind.active ? 1.0 : 0.2;
   const auto stall = [&](double share, double sigma) {
     const double drawn = draw.Around(share * busy * p.pace, sigma);
-    return static_cast<int64_t>(std::min(drawn, 0.95) * kMinuteMs);
+    return static_cast<int64_t>(std::min(drawn, 0.95) * kMsPerMinute);
   };
   out.Sum(metric::kCpuStall, "", stall(0.09, 0.6));
   out.Sum(metric::kMemoryStall, "", stall(0.002, 0.8));
@@ -151,9 +151,9 @@ void MeasureAgent(const MinuteKind& kind, Draw& draw, MinuteWriter& out) {
 void MeasureWatches(const DeviceProfile& p, MinuteWriter& out) {
   for (const std::string_view source : {watch::kJournal, watch::kCoredumps, watch::kPressure,
                                         watch::kProbes, watch::kTcp, watch::kThrottle}) {
-    out.Sum(metric::kWatched, source, kMinuteMs);
+    out.Sum(metric::kWatched, source, kMsPerMinute);
   }
-  if (p.windows_answer) out.Sum(metric::kWatched, watch::kWindows, kMinuteMs);
+  if (p.windows_answer) out.Sum(metric::kWatched, watch::kWindows, kMsPerMinute);
 }
 
 }  // namespace

@@ -6,12 +6,10 @@
 
 #include "common/batch.h"
 #include "common/hash.h"
+#include "common/time_units.h"
 
 namespace candor::loadgen {
-namespace {
-constexpr int64_t kMinuteMs = 60'000;
-constexpr int64_t kMsPerDay = 86'400'000;
-}  // namespace
+namespace {}  // namespace
 
 Spooler::Spooler(const FleetPlan& plan, uint32_t index)
     : plan_(plan), profile_(MakeProfile(plan, index)), epoch_(SpoolEpoch(plan, index)) {
@@ -47,7 +45,7 @@ bool Spooler::SealNextDay() {
 void Spooler::SealPart(LaptopDay& day, size_t from, size_t to, size_t& event_at) {
   const auto at = [&](size_t i) { return day.minutes.begin() + static_cast<std::ptrdiff_t>(i); };
   const bool last_of_day = to == day.minutes.size();
-  const int64_t end_ms = (day.minutes[to - 1].minute.wall_min + 1) * kMinuteMs;
+  const int64_t end_ms = (day.minutes[to - 1].minute.wall_min + 1) * kMsPerMinute;
   const std::vector<MinuteWindows> minutes(std::make_move_iterator(at(from)),
                                            std::make_move_iterator(at(to)));
   v1::Contents contents;
@@ -74,7 +72,7 @@ void Spooler::SealPart(LaptopDay& day, size_t from, size_t to, size_t& event_at)
 int64_t Spooler::SendTime(int day, int64_t sealed_wall_ms) const {
   if (!profile_.without_network.Holds(day)) return sealed_wall_ms;
   const int64_t back_day = plan_.first_day() + profile_.without_network.last + 1;
-  return back_day * kMsPerDay + profile_.start_min * kMinuteMs;
+  return back_day * kMsPerDay + profile_.start_min * kMsPerMinute;
 }
 
 }  // namespace candor::loadgen

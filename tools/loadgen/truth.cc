@@ -6,14 +6,13 @@
 
 #include "common/registry.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tools/loadgen/catalogue.h"
 
 namespace candor::loadgen {
 namespace {
 
 using nlohmann::json;
-
-constexpr double kUsPerS = 1e6;
 
 json QuantilesJson(const Figures& figures) {
   json quantiles = json::object();
@@ -47,8 +46,8 @@ json BootsJson(std::vector<uint64_t> boots_us) {
   const size_t n = boots_us.size();
   const double median =
       (static_cast<double>(boots_us[(n - 1) / 2]) + static_cast<double>(boots_us[n / 2])) / 2;
-  boots["median_s"] = median / kUsPerS;
-  boots["max_s"] = static_cast<double>(boots_us.back()) / kUsPerS;
+  boots["median_s"] = median / kUsPerSecond;
+  boots["max_s"] = static_cast<double>(boots_us.back()) / kUsPerSecond;
   return boots;
 }
 

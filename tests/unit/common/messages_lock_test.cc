@@ -15,6 +15,7 @@
 #include "candor/v1/local.pb.h"
 #include "candor/v1/query.pb.h"
 #include "tests/support/catch.h"
+#include "tests/unit/common/locked_lines.h"
 
 namespace candor {
 namespace {
@@ -60,15 +61,6 @@ std::set<std::string> LinesOfTheWire() {
   return lines;
 }
 
-std::vector<std::string> LockedLines() {
-  std::ifstream file(CANDOR_SOURCE_DIR "/proto/candor/v1/messages.lock");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.front() != '#') lines.push_back(line);
-  }
-  return lines;
-}
-
 constexpr std::string_view kRetired = "retired ";
 
 // "field candor.v1.Boot 3", "value candor.v1.PushDone.Outcome 1"
@@ -85,7 +77,7 @@ std::string PlaceOf(const std::string& line) {
 
 TEST_CASE("every field and enum value that was released keeps number, name and type") {
   const std::set<std::string> wire = LinesOfTheWire();
-  const std::vector<std::string> locked = LockedLines();
+  const std::vector<std::string> locked = testing::LockedLines("messages.lock");
   REQUIRE(locked.size() > 100);
   std::set<std::string> places;
   for (const std::string& line : locked) {
@@ -98,14 +90,14 @@ TEST_CASE("every field and enum value that was released keeps number, name and t
 TEST_CASE("what is retired is gone, and nothing else has its number") {
   std::set<std::string> used;
   for (const std::string& line : LinesOfTheWire()) used.insert(PlaceOf(line));
-  for (const std::string& line : LockedLines()) {
+  for (const std::string& line : testing::LockedLines("messages.lock")) {
     INFO(line);
     if (line.starts_with(kRetired)) REQUIRE_FALSE(used.contains(PlaceOf(line)));
   }
 }
 
 TEST_CASE("every field and enum value of the wire is in messages.lock") {
-  const std::vector<std::string> locked = LockedLines();
+  const std::vector<std::string> locked = testing::LockedLines("messages.lock");
   const std::set<std::string> known(locked.begin(), locked.end());
   std::string missing;
   for (const std::string& line : LinesOfTheWire()) {

@@ -9,6 +9,7 @@
 
 #include "candor/v1/envelope.pb.h"
 #include "tests/support/catch.h"
+#include "tests/unit/common/locked_lines.h"
 
 namespace candor {
 namespace {
@@ -22,15 +23,6 @@ std::string LockLine(const MetricEntry& m) {
 
 std::string LockLine(const EventEntry& e) {
   return "event " + std::to_string(e.number) + " " + std::string(e.name);
-}
-
-std::vector<std::string> LockedLines() {
-  std::ifstream file(CANDOR_SOURCE_DIR "/proto/candor/v1/registry.lock");
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line.front() != '#') lines.push_back(line);
-  }
-  return lines;
 }
 
 // The constants of candor::watch: their values are on the wire like a number, and only the header
@@ -61,7 +53,7 @@ std::set<std::string> RegistryLines() {
 }  // namespace
 
 TEST_CASE("no number is used again and no meaning has changed") {
-  const std::vector<std::string> locked = LockedLines();
+  const std::vector<std::string> locked = testing::LockedLines("registry.lock");
   REQUIRE(locked.size() > 10);
   std::set<std::string> numbers;
   const std::set<std::string> registry = RegistryLines();
@@ -82,7 +74,7 @@ TEST_CASE("no number is used again and no meaning has changed") {
 }
 
 TEST_CASE("every entry of the registry is in registry.lock") {
-  const std::vector<std::string> locked = LockedLines();
+  const std::vector<std::string> locked = testing::LockedLines("registry.lock");
   for (const std::string& line : RegistryLines()) {
     INFO("add to proto/candor/v1/registry.lock: " << line);
     REQUIRE(std::find(locked.begin(), locked.end(), line) != locked.end());

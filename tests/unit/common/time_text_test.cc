@@ -1,5 +1,6 @@
 #include "common/time_text.h"
 
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor {

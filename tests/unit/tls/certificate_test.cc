@@ -2,38 +2,20 @@
 
 #include "common/hash.h"
 #include "common/random.h"
+#include "common/time_units.h"
 #include "common/tls/authority.h"
 #include "tests/support/catch.h"
+#include "tests/unit/tls/test_authority.h"
 
 namespace candor {
 namespace {
-
-constexpr int64_t kNow = 1'790'000'000'000;
-constexpr int64_t kDay = kMsPerCertificateDay;
-
-struct Fleet {
-  SeededRandom random{7};
-  CertificateAuthority ca = *CertificateAuthority::Create("Fleet", kNow, random);
-  PrivateKey key = *PrivateKey::Generate();
-
-  CertificateRequest Request() const {
-    return *CertificateRequest::FromDer(*MakeCertificateRequest(key));
-  }
-  Certificate Server(const std::vector<std::string>& hosts) {
-    return *ca.IssueServer(Request(), hosts, kNow, random);
-  }
-  Certificate Device() {
-    return *ca.IssueClient(Request(), {Role::kAgent, "0f8fad5b-d9cb-469f-a165-70867728950e"}, kNow,
-                           random);
-  }
-};
 
 bool Says(const absl::Status& status, std::string_view text) {
   return status.ToString().find(text) != std::string::npos;
 }
 
 TEST_CASE("A certificate comes back from PEM and DER", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate device = fleet.Device();
   REQUIRE(Certificate::FromPem(device.Pem())->Fingerprint() == device.Fingerprint());
   REQUIRE(Certificate::FromDer(device.Der())->Fingerprint() == device.Fingerprint());
@@ -44,7 +26,7 @@ TEST_CASE("A certificate comes back from PEM and DER", "[tls]") {
 }
 
 TEST_CASE("A chain is read in order, up to its limit", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const std::string both = fleet.Device().Pem() + fleet.ca.certificate().Pem();
   const auto chain = Certificate::ChainFromPem(both);
   REQUIRE_OK(chain);
@@ -56,47 +38,47 @@ TEST_CASE("A chain is read in order, up to its limit", "[tls]") {
 }
 
 TEST_CASE("Dates are named when they are wrong", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate device = fleet.Device();
-  REQUIRE_OK(device.CheckDates(kNow, "the laptop's"));
-  const absl::Status late = device.CheckDates(kNow + 31 * kDay, "the laptop's");
+  REQUIRE_OK(device.CheckDates(testing::kIssuedMs, "the laptop's"));
+  const absl::Status late = device.CheckDates(testing::kIssuedMs + 31 * kMsPerDay, "the laptop's");
   REQUIRE(absl::IsFailedPrecondition(late));
   REQUIRE(Says(late, "the laptop's certificate expired at 2026-10-"));
-  REQUIRE(device.ValidityAt(kNow + 31 * kDay) == Validity::kExpired);
-  const absl::Status early = device.CheckDates(kNow - 2 * kDay, "the laptop's");
+  REQUIRE(device.ValidityAt(testing::kIssuedMs + 31 * kMsPerDay) == Validity::kExpired);
+  const absl::Status early = device.CheckDates(testing::kIssuedMs - 2 * kMsPerDay, "the laptop's");
   REQUIRE(Says(early, "is not valid before"));
-  REQUIRE(device.ValidityAt(kNow - 2 * kDay) == Validity::kNotYetValid);
+  REQUIRE(device.ValidityAt(testing::kIssuedMs - 2 * kMsPerDay) == Validity::kNotYetValid);
 }
 
 TEST_CASE("A server is checked by authority, purpose, dates and host", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate server = fleet.Server({"collector.example", "127.0.0.1", "::1"});
   const Certificate& ca = fleet.ca.certificate();
-  REQUIRE_OK(VerifyIssuedBy(server, ca, Purpose::kServer, kNow, "the collector's"));
+  REQUIRE_OK(VerifyIssuedBy(server, ca, Purpose::kServer, testing::kIssuedMs, "the collector's"));
 
-  Fleet other;
+  testing::TestAuthority other;
   other.random = SeededRandom(8);
-  const absl::Status foreign =
-      VerifyIssuedBy(server, other.ca.certificate(), Purpose::kServer, kNow, "the collector's");
+  const absl::Status foreign = VerifyIssuedBy(server, other.ca.certificate(), Purpose::kServer,
+                                              testing::kIssuedMs, "the collector's");
   REQUIRE(absl::IsUnauthenticated(foreign));
   REQUIRE(Says(foreign, "not issued by the fleet's authority"));
 
-  const absl::Status expired =
-      VerifyIssuedBy(server, ca, Purpose::kServer, kNow + 366 * kDay, "the collector's");
+  const absl::Status expired = VerifyIssuedBy(
+      server, ca, Purpose::kServer, testing::kIssuedMs + 366 * kMsPerDay, "the collector's");
   REQUIRE(absl::IsFailedPrecondition(expired));
   REQUIRE(Says(expired, "the collector's certificate expired"));
-  const absl::Status old =
-      VerifyIssuedBy(server, ca, Purpose::kServer, kNow + 3651 * kDay, "the collector's");
+  const absl::Status old = VerifyIssuedBy(server, ca, Purpose::kServer,
+                                          testing::kIssuedMs + 3651 * kMsPerDay, "the collector's");
   REQUIRE(absl::IsFailedPrecondition(old));
 
   const absl::Status device =
-      VerifyIssuedBy(fleet.Device(), ca, Purpose::kServer, kNow, "the collector's");
+      VerifyIssuedBy(fleet.Device(), ca, Purpose::kServer, testing::kIssuedMs, "the collector's");
   REQUIRE(absl::IsUnauthenticated(device));
   REQUIRE(Says(device, "certificate purpose"));
 }
 
 TEST_CASE("A certificate serves the hosts it names and no other", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate server = fleet.Server({"collector.example", "127.0.0.1", "::1"});
   for (const char* host : {"collector.example", "COLLECTOR.example", "127.0.0.1", "::1"}) {
     INFO(host);
@@ -111,7 +93,7 @@ TEST_CASE("A certificate serves the hosts it names and no other", "[tls]") {
 }
 
 TEST_CASE("A signature is its key's and its bytes' alone", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate device = fleet.Device();
   const std::string signature = *fleet.key.Sign("the bytes");
   REQUIRE_OK(device.VerifySignature("the bytes", signature));
@@ -123,7 +105,7 @@ TEST_CASE("A signature is its key's and its bytes' alone", "[tls]") {
 }
 
 TEST_CASE("A fingerprint is compared whatever its case and colons", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   const Certificate& ca = fleet.ca.certificate();
   std::string colons;
   std::string upper;
@@ -141,7 +123,7 @@ TEST_CASE("A fingerprint is compared whatever its case and colons", "[tls]") {
 }
 
 TEST_CASE("A certificate knows its own key", "[tls]") {
-  Fleet fleet;
+  testing::TestAuthority fleet;
   REQUIRE_OK(fleet.Device().CheckKey(fleet.key));
   REQUIRE(absl::IsInvalidArgument(fleet.Device().CheckKey(*PrivateKey::Generate())));
 }

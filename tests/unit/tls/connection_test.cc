@@ -2,30 +2,21 @@
 
 #include "common/clock.h"
 #include "common/random.h"
+#include "common/time_units.h"
 #include "common/tls/authority.h"
 #include "tests/support/catch.h"
 #include "tests/support/tls_server.h"
+#include "tests/unit/tls/test_authority.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kNow = 1'790'000'000'000;
-const Identity kDevice = {Role::kAgent, "0f8fad5b-d9cb-469f-a165-70867728950e"};
-
-struct Fleet {
-  SeededRandom random{7};
-  CertificateAuthority ca = *CertificateAuthority::Create("Fleet", kNow, random);
-  PrivateKey key = *PrivateKey::Generate();
-  CertificateRequest request = *CertificateRequest::FromDer(*MakeCertificateRequest(key));
-
-  testing::TlsServer::Options Server() {
-    testing::TlsServer::Options options;
-    options.certificate_pem =
-        ca.IssueServer(request, {"127.0.0.1"}, kNow, random)->Pem() + ca.certificate().Pem();
-    options.key_pem = key.Pem();
-    return options;
-  }
-};
+testing::TlsServer::Options Serving(testing::TestAuthority& fleet) {
+  testing::TlsServer::Options options;
+  options.certificate_pem = fleet.Server({"127.0.0.1"}).Pem() + fleet.ca.certificate().Pem();
+  options.key_pem = fleet.key.Pem();
+  return options;
+}
 
 TlsConnection::Options To(const testing::TlsServer& server) {
   TlsConnection::Options options;
@@ -37,8 +28,8 @@ TlsConnection::Options To(const testing::TlsServer& server) {
 }
 
 TEST_CASE("A connection shows the server's whole chain before anything is trusted", "[tls]") {
-  Fleet fleet;
-  const testing::TlsServer server(fleet.Server());
+  testing::TestAuthority fleet;
+  const testing::TlsServer server(Serving(fleet));
   auto connection = TlsConnection::Connect(To(server));
   REQUIRE_OK(connection);
   const std::vector<Certificate> chain = connection->chain();
@@ -51,8 +42,8 @@ TEST_CASE("A connection shows the server's whole chain before anything is truste
 }
 
 TEST_CASE("Bytes travel both ways until the other side ends", "[tls]") {
-  Fleet fleet;
-  testing::TlsServer::Options options = fleet.Server();
+  testing::TestAuthority fleet;
+  testing::TlsServer::Options options = Serving(fleet);
   options.answer = [](const std::string& request) { return "you said " + request; };
   const testing::TlsServer server(options);
   auto connection = TlsConnection::Connect(To(server));
@@ -65,8 +56,8 @@ TEST_CASE("Bytes travel both ways until the other side ends", "[tls]") {
 }
 
 TEST_CASE("A server that asks for a certificate says why it does not like one", "[tls]") {
-  Fleet fleet;
-  testing::TlsServer::Options server_options = fleet.Server();
+  testing::TestAuthority fleet;
+  testing::TlsServer::Options server_options = Serving(fleet);
   server_options.client_ca_pem = fleet.ca.certificate().Pem();
   server_options.answer = [](const std::string&) { return "welcome"; };
   const testing::TlsServer server(server_options);
@@ -83,20 +74,21 @@ TEST_CASE("A server that asks for a certificate says why it does not like one", 
 
   SECTION("a good one") {
     options.certificate_pem =
-        fleet.ca.IssueClient(fleet.request, kDevice, now, fleet.random)->Pem();
+        fleet.ca.IssueClient(fleet.request, testing::kDevice, now, fleet.random)->Pem();
     const auto answer = ask();
     REQUIRE_OK(answer);
     REQUIRE(*answer == "welcome");
   }
   SECTION("an expired one") {
-    const int64_t long_ago = now - 100 * kMsPerCertificateDay;
+    const int64_t long_ago = now - 100 * kMsPerDay;
     options.certificate_pem =
-        fleet.ca.IssueClient(fleet.request, kDevice, long_ago, fleet.random)->Pem();
+        fleet.ca.IssueClient(fleet.request, testing::kDevice, long_ago, fleet.random)->Pem();
     REQUIRE(absl::IsFailedPrecondition(ask().status()));
   }
   SECTION("another fleet's") {
     const auto other = CertificateAuthority::Create("Other", now, fleet.random);
-    options.certificate_pem = other->IssueClient(fleet.request, kDevice, now, fleet.random)->Pem();
+    options.certificate_pem =
+        other->IssueClient(fleet.request, testing::kDevice, now, fleet.random)->Pem();
     REQUIRE(absl::IsPermissionDenied(ask().status()));
   }
   SECTION("none") {
@@ -106,8 +98,8 @@ TEST_CASE("A server that asks for a certificate says why it does not like one", 
 }
 
 TEST_CASE("A server that never answers costs no more than the time-out", "[tls]") {
-  Fleet fleet;
-  testing::TlsServer::Options options = fleet.Server();
+  testing::TestAuthority fleet;
+  testing::TlsServer::Options options = Serving(fleet);
   options.handshake = false;
   const testing::TlsServer server(options);
   TlsConnection::Options to = To(server);
@@ -119,8 +111,8 @@ TEST_CASE("A closed port and an unknown name are unreachable, by name", "[tls]")
   TlsConnection::Options options;
   options.timeout_ms = 5'000;
   {
-    Fleet fleet;
-    const testing::TlsServer gone(fleet.Server());
+    testing::TestAuthority fleet;
+    const testing::TlsServer gone(Serving(fleet));
     options.host = "127.0.0.1";
     options.port = gone.port();
   }

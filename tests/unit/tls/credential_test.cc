@@ -7,18 +7,18 @@
 #include "common/tls/authority.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
+#include "tests/unit/tls/test_authority.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kNow = 1'790'000'000'000;
-
 Credential Make() {
   SeededRandom random(3);
-  const auto ca = CertificateAuthority::Create("Fleet", kNow, random);
+  const auto ca = CertificateAuthority::Create("Fleet", testing::kIssuedMs, random);
   const PrivateKey key = *PrivateKey::Generate();
   const auto request = CertificateRequest::FromDer(*MakeCertificateRequest(key));
-  const auto certificate = ca->IssueClient(*request, {Role::kItAdmin, "admin"}, kNow, random);
+  const auto certificate =
+      ca->IssueClient(*request, {Role::kItAdmin, "admin"}, testing::kIssuedMs, random);
   return {"collector.example:7443", ca->certificate().Pem(), certificate->Pem(), key.Pem()};
 }
 

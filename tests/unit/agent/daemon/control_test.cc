@@ -40,14 +40,14 @@ ControlReplies Answer(const v1::ControlRequest& request) {
   };
 }
 
-struct Fixture {
-  Fixture() {
+struct ControlFixture {
+  ControlFixture() {
     auto listening = ControlServer::Listen(io, path, Answer);
     REQUIRE_OK(listening);
     server = std::move(*listening);
     thread = std::thread([this] { io.run(); });
   }
-  ~Fixture() {
+  ~ControlFixture() {
     io.stop();
     thread.join();
   }
@@ -59,7 +59,7 @@ struct Fixture {
 };
 
 TEST_CASE("a question is answered with all its replies, in order") {
-  Fixture f;
+  ControlFixture f;
   v1::ControlRequest request;
   request.mutable_ledger()->set_limit(5'000);
   uint64_t next = 1;
@@ -70,14 +70,14 @@ TEST_CASE("a question is answered with all its replies, in order") {
 }
 
 TEST_CASE("anybody on the laptop may ask") {
-  Fixture f;
+  ControlFixture f;
   struct stat info {};
   REQUIRE(stat(f.path.c_str(), &info) == 0);
   REQUIRE((info.st_mode & 0777) == 0666);
 }
 
 TEST_CASE("an error of the daemon is the asker's error") {
-  Fixture f;
+  ControlFixture f;
   const absl::Status status =
       AskDaemon(f.path, v1::ControlRequest(), [](const v1::ControlReply&) {});
   REQUIRE(status.message() == "not known here");
@@ -91,7 +91,7 @@ TEST_CASE("where no daemon is, that is said") {
 }
 
 TEST_CASE("askers who say nothing or nonsense do not keep others from being answered") {
-  Fixture f;
+  ControlFixture f;
   std::vector<int> idle;
   for (int i = 0; i < 6; ++i) {
     sockaddr_un address{};

@@ -13,7 +13,7 @@ namespace {
 
 using testing::ManualClock;
 
-struct Fixture {
+struct PolicyFixture {
   ManualClock clock;
   SeededRandom random{11};
   PushPolicy policy{clock, random};
@@ -43,7 +43,7 @@ TEST_CASE("the first push comes within seconds of the start, spread") {
 }
 
 TEST_CASE("regular pushes follow use, battery and watching, shifted by up to a fifth") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   for (int i = 0; i < 100; ++i) {
     const int64_t active = f.InMs(true);
@@ -60,7 +60,7 @@ TEST_CASE("regular pushes follow use, battery and watching, shifted by up to a f
 }
 
 TEST_CASE("an urgent event is pushed within two seconds, and at most one such push a minute") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   f.clock.Advance(30'000);
   f.policy.OnUrgent();
@@ -76,7 +76,7 @@ TEST_CASE("an urgent event is pushed within two seconds, and at most one such pu
 }
 
 TEST_CASE("an urgent event that comes while a push runs is not forgotten, however it ends") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   f.policy.OnStart();
   f.policy.OnUrgent();
@@ -101,7 +101,7 @@ TEST_CASE("an urgent event that comes while a push runs is not forgotten, howeve
 }
 
 TEST_CASE("retries jitter fully between one second and five minutes, for ever") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   int64_t longest = 0;
   int64_t shortest = INT64_MAX;
@@ -141,7 +141,7 @@ TEST_CASE("the first retry after a lost collector spreads over the window it adv
   REQUIRE(*std::max_element(delays.begin(), delays.end()) < 600'000);
 
   SECTION("an advice beyond an hour is not believed") {
-    Fixture f;
+    PolicyFixture f;
     f.policy.SetReconnectWindow(UINT32_MAX);
     f.policy.OnSuccess();
     f.policy.OnFailure(PushPolicy::Failure::kUnreachable);
@@ -150,7 +150,7 @@ TEST_CASE("the first retry after a lost collector spreads over the window it adv
 }
 
 TEST_CASE("an urgent event does not hurry a failing or throttled collector") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   f.policy.OnThrottle(120'000);
   f.policy.OnUrgent();
@@ -167,7 +167,7 @@ TEST_CASE("an urgent event does not hurry a failing or throttled collector") {
 }
 
 TEST_CASE("what only a person can mend is tried at a slow pace") {
-  Fixture f;
+  PolicyFixture f;
   f.policy.OnFailure(PushPolicy::Failure::kHopeless);
   REQUIRE(f.InMs() >= 720'000);
   f.policy.OnFailure(PushPolicy::Failure::kNotEnrolled);
@@ -179,7 +179,7 @@ TEST_CASE("what only a person can mend is tried at a slow pace") {
 }
 
 TEST_CASE("a push that left more to send goes on at once") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   f.policy.OnMore();
   REQUIRE(f.InMs() == 0);
@@ -188,7 +188,7 @@ TEST_CASE("a push that left more to send goes on at once") {
 }
 
 TEST_CASE("time asleep counts: a push is due after a night") {
-  Fixture f;
+  PolicyFixture f;
   f.FirstPush();
   f.clock.Advance(8 * 3'600'000);
   REQUIRE(f.policy.Due(false, true));

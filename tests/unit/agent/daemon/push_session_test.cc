@@ -18,7 +18,7 @@ using testing::SpoolInFolder;
 using testing::TakeAll;
 using Uplink = testing::PlayedUplink;
 
-struct Fixture {
+struct SessionFixture {
   PushResult Push(const std::function<void(Uplink&)>& script, PushLimits limits = {},
                   uint64_t hello_epoch = 0) {
     int ends[2];
@@ -49,7 +49,7 @@ struct Fixture {
 };
 
 TEST_CASE("a push sends what is held, in order, and frees what is acknowledged") {
-  Fixture f;
+  SessionFixture f;
   for (int n = 1; n <= 5; ++n) f.test.AddSealed(n);
   const uint64_t epoch = f.test.Position().epoch;
   std::vector<uint64_t> seqs;
@@ -75,7 +75,7 @@ TEST_CASE("a push sends what is held, in order, and frees what is acknowledged")
 }
 
 TEST_CASE("what the collector has already is not sent") {
-  Fixture f;
+  SessionFixture f;
   for (int n = 1; n <= 4; ++n) f.test.AddSealed(n);
   std::vector<uint64_t> seqs;
   f.Push([&](Uplink& uplink) {
@@ -89,7 +89,7 @@ TEST_CASE("what the collector has already is not sent") {
 }
 
 TEST_CASE("an uplink that breaks off leaves everything that was not acknowledged") {
-  Fixture f;
+  SessionFixture f;
   for (int n = 1; n <= 3; ++n) f.test.AddSealed(n);
   const uint64_t epoch = f.test.Position().epoch;
   const PushResult result = f.Push([&](Uplink& uplink) {
@@ -106,7 +106,7 @@ TEST_CASE("an uplink that breaks off leaves everything that was not acknowledged
 }
 
 TEST_CASE("batches go only as fast as they are acknowledged") {
-  Fixture f;
+  SessionFixture f;
   for (int n = 1; n <= 6; ++n) f.test.AddSealed(n);
   const uint64_t epoch = f.test.Position().epoch;
   PushLimits limits;
@@ -128,7 +128,7 @@ TEST_CASE("batches go only as fast as they are acknowledged") {
 }
 
 TEST_CASE("a Welcome told again sends anew what was under way") {
-  Fixture f;
+  SessionFixture f;
   for (int n = 1; n <= 3; ++n) f.test.AddSealed(n);
   const uint64_t epoch = f.test.Position().epoch;
   PushLimits limits;
@@ -148,7 +148,7 @@ TEST_CASE("a Welcome told again sends anew what was under way") {
 }
 
 TEST_CASE("an older copy ends the push and begins a new epoch") {
-  Fixture f;
+  SessionFixture f;
   f.test.AddSealed(1);
   const uint64_t epoch = f.test.Position().epoch;
   const PushResult result = f.Push([&](Uplink& uplink) {
@@ -162,7 +162,7 @@ TEST_CASE("an older copy ends the push and begins a new epoch") {
 
 TEST_CASE(
     "a push that said hello for a spool that is gone carries nothing of the one in its place") {
-  Fixture f;
+  SessionFixture f;
   f.test.AddSealed(1);
   const PushResult result = f.Push(
       [&](Uplink& uplink) {
@@ -179,7 +179,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a silent uplink is left") {
-  Fixture f;
+  SessionFixture f;
   PushLimits limits;
   limits.silence_max_ms = 100;
   const PushResult result = f.Push(
@@ -192,7 +192,7 @@ TEST_CASE("a silent uplink is left") {
 }
 
 TEST_CASE("nonsense from the uplink ends the push, nothing else") {
-  Fixture f;
+  SessionFixture f;
   f.test.AddSealed(1);
   const std::string nonsense =
       GENERATE(std::string("\xff\xff\xff\xff", 4), std::string("\x03\x00\x00\x00\xff\xff\xff", 7));
@@ -206,7 +206,7 @@ TEST_CASE("nonsense from the uplink ends the push, nothing else") {
 }
 
 TEST_CASE("an acknowledgement of what was never sealed ends the push") {
-  Fixture f;
+  SessionFixture f;
   f.test.AddSealed(1);
   const uint64_t epoch = f.test.Position().epoch;
   const PushResult result = f.Push([&](Uplink& uplink) {

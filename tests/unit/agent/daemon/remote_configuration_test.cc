@@ -23,19 +23,19 @@ v1::Configuration::Service* AddService(v1::Configuration& configuration, const s
   return service;
 }
 
-struct Fixture {
-  Fixture() { settings.state = folder.path(); }
+struct ConfiguredAgent {
+  ConfiguredAgent() { settings.state = folder.path(); }
   testing::TempFolder folder;
   AgentSettings settings;
 };
 
 TEST_CASE("without a word from the collector the defaults hold") {
-  Fixture f;
+  ConfiguredAgent f;
   REQUIRE(RemoteConfiguration(f.settings).effective() == EffectiveConfiguration());
 }
 
 TEST_CASE("a configuration is in force at once and after a restart") {
-  Fixture f;
+  ConfiguredAgent f;
   v1::Configuration asked;
   asked.set_push_active_s(120);
   asked.set_tick_idle_s(30);
@@ -58,7 +58,7 @@ TEST_CASE("a configuration is in force at once and after a restart") {
 }
 
 TEST_CASE("what does not have its hash changes nothing") {
-  Fixture f;
+  ConfiguredAgent f;
   v1::Configuration asked;
   asked.set_push_active_s(120);
   asked = Sealed(asked);
@@ -69,7 +69,7 @@ TEST_CASE("what does not have its hash changes nothing") {
 }
 
 TEST_CASE("a damaged file counts as none") {
-  Fixture f;
+  ConfiguredAgent f;
   RemoteConfiguration configuration(f.settings);
   v1::Configuration asked;
   asked.set_push_active_s(120);
@@ -79,7 +79,7 @@ TEST_CASE("a damaged file counts as none") {
 }
 
 TEST_CASE("a collector cannot leave the limits that are compiled in") {
-  Fixture f;
+  ConfiguredAgent f;
   v1::Configuration greedy;
   greedy.set_push_active_s(1);
   greedy.set_push_idle_s(1);
@@ -107,7 +107,7 @@ TEST_CASE("a collector cannot leave the limits that are compiled in") {
 }
 
 TEST_CASE("services that are none are left out") {
-  Fixture f;
+  ConfiguredAgent f;
   v1::Configuration asked;
   AddService(asked, "good");
   AddService(asked, "");
@@ -122,7 +122,7 @@ TEST_CASE("services that are none are left out") {
 }
 
 TEST_CASE("the laptop's own file wins") {
-  Fixture f;
+  ConfiguredAgent f;
   f.settings.push_active_s = 7;
   f.settings.families_off = {"network"};
   ProbedService own;

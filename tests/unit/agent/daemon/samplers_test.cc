@@ -50,7 +50,7 @@ class Waiting final : public Sampler {
   Log& log_;
 };
 
-struct Fixture {
+struct SamplersFixture {
   testing::ManualClock clock;
   asio::io_context io;
   WindowSet windows{clock, std::string(16, 'b')};
@@ -76,7 +76,7 @@ struct Fixture {
 };
 
 TEST_CASE("a sampler that is still busy is not started again") {
-  Fixture f;
+  SamplersFixture f;
   f.runner.Configure({}, {});
   f.runner.Start({});
   f.Poll();
@@ -96,7 +96,7 @@ TEST_CASE("a sampler that is still busy is not started again") {
 }
 
 TEST_CASE("a family that is switched off is not sampled at all, and says why") {
-  Fixture f;
+  SamplersFixture f;
   f.runner.Configure({"health"}, {});
   f.runner.Start({});
   f.Poll();
@@ -113,7 +113,7 @@ TEST_CASE("a family that is switched off is not sampled at all, and says why") {
 }
 
 TEST_CASE("without usage every minute counts by uptime, and no longer once it is switched on") {
-  Fixture f;
+  SamplersFixture f;
   f.windows.Activity(ActivityState::kInactive);
   f.runner.Configure({"usage", "health"}, {});
   REQUIRE(f.runner.off("usage"));
@@ -133,7 +133,7 @@ TEST_CASE("without usage every minute counts by uptime, and no longer once it is
 }
 
 TEST_CASE("a busy sampler is taken down once it has finished") {
-  Fixture f;
+  SamplersFixture f;
   f.runner.Configure({}, {});
   f.runner.Start({});
   f.Poll();
@@ -146,7 +146,7 @@ TEST_CASE("a busy sampler is taken down once it has finished") {
 }
 
 TEST_CASE("services reach a sampler when it is made and when they change") {
-  Fixture f;
+  SamplersFixture f;
   ProbedService mail;
   mail.name = "mail";
   f.runner.Configure({}, {mail});

@@ -1,6 +1,7 @@
 #include "agent/spool/age_guard.h"
 
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor {

@@ -1,5 +1,6 @@
 // What was sent stays readable for a while, then as daily digests.
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/unit/agent/spool/support.h"
 
 namespace candor {

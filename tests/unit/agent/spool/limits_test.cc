@@ -1,5 +1,6 @@
 // A spool over its bounds: what goes, what stays in its place, and that the sequence goes on.
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/unit/agent/spool/support.h"
 
 namespace candor {

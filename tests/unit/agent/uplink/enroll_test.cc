@@ -2,6 +2,7 @@
 
 #include "agent/uplink/enrollment_client.h"
 #include "common/files.h"
+#include "common/time_units.h"
 #include "tests/unit/agent/uplink/uplink_fixture.h"
 
 namespace candor {
@@ -173,7 +174,7 @@ TEST_CASE("Nobody there is unreachable, by name", "[uplink]") {
 }
 
 TEST_CASE("A renewal keeps the device and changes the key", "[uplink]") {
-  const int64_t age_ms = 25 * kMsPerCertificateDay;
+  const int64_t age_ms = 25 * kMsPerDay;
   TestCollector collector(age_ms);
   testing::TempFolder folder;
   const DeviceIdentity old = collector.EnrollInto(folder.path());

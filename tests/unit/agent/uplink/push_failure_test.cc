@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "agent/uplink/enrollment_client.h"
+#include "common/time_units.h"
 #include "common/tls/authority.h"
 #include "common/tls/connection.h"
 #include "tests/support/tls_server.h"
@@ -159,7 +160,7 @@ TEST_CASE("A clock that is years ahead is not cured by renewing", "[uplink]") {
   TestCollector collector;
   const testing::TempFolder state;
   const DeviceIdentity identity = collector.EnrollInto(state.path());
-  const ShiftedClock ahead(60 * kMsPerCertificateDay);
+  const ShiftedClock ahead(60 * kMsPerDay);
   const v1::PushDone done = PushNothing(state.path(), ahead);
   REQUIRE(done.outcome() == v1::PushDone::CERTIFICATE_EXPIRED);
   REQUIRE(Says(done, "this laptop's certificate expired"));
@@ -171,7 +172,7 @@ TEST_CASE("A clock that is far behind makes a certificate of the future", "[upli
   TestCollector collector;
   const testing::TempFolder state;
   collector.EnrollInto(state.path());
-  const ShiftedClock behind(-60 * kMsPerCertificateDay);
+  const ShiftedClock behind(-60 * kMsPerDay);
   const v1::PushDone done = PushNothing(state.path(), behind);
   REQUIRE(done.outcome() == v1::PushDone::CERTIFICATE_NOT_YET_VALID);
   REQUIRE(Says(done, "is not valid before"));
@@ -186,7 +187,7 @@ TEST_CASE("A clock ten hours off either way does not stop a push", "[uplink]") {
 }
 
 TEST_CASE("An expired certificate that cannot be renewed says both", "[uplink]") {
-  const int64_t age_ms = 45 * kMsPerCertificateDay;
+  const int64_t age_ms = 45 * kMsPerDay;
   TestCollector collector(age_ms);
   const testing::TempFolder state;
   DeviceIdentity identity = collector.EnrollInto(state.path());

@@ -7,6 +7,7 @@
 #include <future>
 #include <thread>
 
+#include "common/time_units.h"
 #include "common/tls/authority.h"
 #include "tests/support/tls_server.h"
 #include "tests/unit/agent/uplink/uplink_fixture.h"
@@ -241,7 +242,7 @@ TEST_CASE("Services are measured in the same push", "[uplink]") {
 }
 
 TEST_CASE("A certificate near its end is renewed before the push", "[uplink]") {
-  const int64_t age_ms = 29 * kMsPerCertificateDay;
+  const int64_t age_ms = 29 * kMsPerDay;
   TestCollector collector(age_ms);
   const testing::TempFolder state;
   const DeviceIdentity old = collector.EnrollInto(state.path());
@@ -257,12 +258,12 @@ TEST_CASE("A certificate near its end is renewed before the push", "[uplink]") {
   REQUIRE_OK(renewed);
   REQUIRE(renewed->device_id == old.device_id);
   REQUIRE(renewed->credential.key_pem != old.credential.key_pem);
-  REQUIRE(done.certificate_not_after_ms() > clock.WallMs() + 29 * kMsPerCertificateDay);
+  REQUIRE(done.certificate_not_after_ms() > clock.WallMs() + 29 * kMsPerDay);
   REQUIRE(collector.batches().size() == 1);
 }
 
 TEST_CASE("A laptop that was away past its certificate's end renews and pushes", "[uplink]") {
-  const int64_t age_ms = 45 * kMsPerCertificateDay;
+  const int64_t age_ms = 45 * kMsPerDay;
   TestCollector collector(age_ms);
   const testing::TempFolder state;
   collector.EnrollInto(state.path());

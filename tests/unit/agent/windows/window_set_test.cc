@@ -4,6 +4,7 @@
 
 #include "common/registry.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
 

@@ -16,19 +16,19 @@
 namespace candor {
 namespace {
 
-constexpr int64_t kNow = 1'795'348'800'000;
+constexpr int64_t kIssued = 1'795'348'800'000;
 
 Credential MakeCredential(const std::string& collector) {
   SystemRandom random;
-  const auto ca = CertificateAuthority::Create("fleet", kNow, random);
+  const auto ca = CertificateAuthority::Create("fleet", kIssued, random);
   const auto key = PrivateKey::Generate();
   const auto request = CertificateRequest::FromDer(*MakeCertificateRequest(*key));
-  const auto certificate = ca->IssueClient(*request, {Role::kItAdmin, "tess"}, kNow, random);
+  const auto certificate = ca->IssueClient(*request, {Role::kItAdmin, "tess"}, kIssued, random);
   return {collector, ca->certificate().Pem(), certificate->Pem(), key->Pem()};
 }
 
-struct Fixture {
-  Fixture() {
+struct ConnectionFolder {
+  ConnectionFolder() {
     env["HOME"] = folder.path();
     REQUIRE_OK(MakeFolder(folder.File(".config/candor"), 0700));
   }
@@ -53,7 +53,8 @@ struct Fixture {
   std::map<std::string, std::string> env;
 };
 
-TEST_CASE_METHOD(Fixture, "A flag comes before the environment, the environment before cli.toml") {
+TEST_CASE_METHOD(ConnectionFolder,
+                 "A flag comes before the environment, the environment before cli.toml") {
   Save(".config/candor/cli.toml", "from-config:1");
   REQUIRE(Find()->collector == "from-config:1");
   env["CANDOR_CREDENTIAL"] = Save("env.toml", "from-env:2");
@@ -65,7 +66,7 @@ TEST_CASE_METHOD(Fixture, "A flag comes before the environment, the environment 
   REQUIRE(Find({"address-from-flag:5", flag})->collector == "address-from-flag:5");
 }
 
-TEST_CASE_METHOD(Fixture, "cli.toml may point to a credential") {
+TEST_CASE_METHOD(ConnectionFolder, "cli.toml may point to a credential") {
   const std::string admin = Save("admin.toml", "real:1");
   const std::string config = folder.File(".config/candor/cli.toml");
   REQUIRE_OK(WriteFileAtomically(config, Concat("credential = \"", admin, "\"\n"), 0600));
@@ -75,14 +76,14 @@ TEST_CASE_METHOD(Fixture, "cli.toml may point to a credential") {
   REQUIRE(Find()->collector == "other:2");
 }
 
-TEST_CASE_METHOD(Fixture, "XDG_CONFIG_HOME moves cli.toml") {
+TEST_CASE_METHOD(ConnectionFolder, "XDG_CONFIG_HOME moves cli.toml") {
   REQUIRE_OK(MakeFolder(folder.File("xdg/candor"), 0700));
   Save("xdg/candor/cli.toml", "from-xdg:1");
   env["XDG_CONFIG_HOME"] = folder.File("xdg");
   REQUIRE(Find()->collector == "from-xdg:1");
 }
 
-TEST_CASE_METHOD(Fixture, "Without any credential it is said what to do") {
+TEST_CASE_METHOD(ConnectionFolder, "Without any credential it is said what to do") {
   const std::string error = Error();
   REQUIRE(
       error.starts_with("no credential: give --credential FILE, set CANDOR_CREDENTIAL, or make "));
@@ -90,7 +91,7 @@ TEST_CASE_METHOD(Fixture, "Without any credential it is said what to do") {
   REQUIRE(Error().starts_with("no credential"));
 }
 
-TEST_CASE_METHOD(Fixture, "A damaged file is named with line and key") {
+TEST_CASE_METHOD(ConnectionFolder, "A damaged file is named with line and key") {
   const std::string config = folder.File(".config/candor/cli.toml");
   const auto with = [&](const std::string& text) {
     REQUIRE_OK(WriteFileAtomically(config, text, 0600));
@@ -103,13 +104,13 @@ TEST_CASE_METHOD(Fixture, "A damaged file is named with line and key") {
   REQUIRE(with("credential = \"/nowhere\"\n").find("/nowhere") != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "A credential that others may read is refused") {
+TEST_CASE_METHOD(ConnectionFolder, "A credential that others may read is refused") {
   const std::string path = Save("open.toml", "x:1");
   REQUIRE(chmod(path.c_str(), 0644) == 0);
   REQUIRE(Error({"", path}).find(path) != std::string::npos);
 }
 
-TEST_CASE_METHOD(Fixture, "An address that is none is named") {
+TEST_CASE_METHOD(ConnectionFolder, "An address that is none is named") {
   const std::string path = Save("c.toml", "x:1");
   REQUIRE(Error({"no-port", path}).find("no-port") != std::string::npos);
 }

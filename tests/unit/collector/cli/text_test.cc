@@ -7,8 +7,6 @@
 namespace candor {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
 TEST_CASE("Width is what a terminal shows, not bytes") {
   struct Example {
     const char* text;
@@ -43,9 +41,9 @@ TEST_CASE("Text is cut to fit, never in the middle of a character") {
 
 TEST_CASE("A sparkline has a bar a value, gaps where there is none, and few where there are many") {
   REQUIRE(Sparkline({0, 50, 100}) == "▁▅█");
-  REQUIRE(Sparkline({0, kNan, 100}) == "▁ █");
+  REQUIRE(Sparkline({0, std::nan(""), 100}) == "▁ █");
   REQUIRE(Sparkline({}).empty());
-  REQUIRE(Sparkline({kNan, kNan}) == "  ");
+  REQUIRE(Sparkline({std::nan(""), std::nan("")}) == "  ");
   std::vector<double> many(90, 0);
   many.back() = 100;
   REQUIRE(TextWidth(Sparkline(many, 30)) == 30);

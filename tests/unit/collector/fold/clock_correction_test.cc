@@ -1,17 +1,16 @@
 #include "collector/fold/clock_correction.h"
 
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor {
 namespace {
 
-constexpr int64_t kMinuteMs = 60'000;
-constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kNoon = int64_t{20'514} * 86'400'000 + 12 * kHourMs;
+constexpr int64_t kNoon = 20'514 * kMsPerDay + 12 * kMsPerHour;
 
 Minute At(int64_t wall_ms, int64_t boottime_s, const std::string& boot = "boot") {
   Minute minute;
-  minute.wall_min = wall_ms / kMinuteMs;
+  minute.wall_min = wall_ms / kMsPerMinute;
   minute.boottime_s = boottime_s;
   minute.boot_id = boot;
   return minute;
@@ -31,16 +30,16 @@ TEST_CASE("skew counts from two minutes on, in whole minutes") {
       {36'000'321, 36'000'000},
       {-36'000'321, -36'000'000},
   }));
-  CHECK(BatchSkewMs(skew, kNoon - 24 * kHourMs, kNoon) == expected);
+  CHECK(BatchSkewMs(skew, kNoon - 24 * kMsPerHour, kNoon) == expected);
 }
 
 TEST_CASE("a batch cannot have been sealed after it was received") {
   // The clock ran ten hours ahead while the batch was sealed and was right again at the hello.
-  CHECK(BatchSkewMs(0, kNoon + 10 * kHourMs, kNoon) == 10 * kHourMs);
+  CHECK(BatchSkewMs(0, kNoon + 10 * kMsPerHour, kNoon) == 10 * kMsPerHour);
   // Ahead at both times.
-  CHECK(BatchSkewMs(10 * kHourMs, kNoon + 10 * kHourMs, kNoon + 1'000) == 10 * kHourMs);
+  CHECK(BatchSkewMs(10 * kMsPerHour, kNoon + 10 * kMsPerHour, kNoon + 1'000) == 10 * kMsPerHour);
   // A batch that waited for a week is no sign of anything.
-  CHECK(BatchSkewMs(0, kNoon - 7 * 24 * kHourMs, kNoon) == 0);
+  CHECK(BatchSkewMs(0, kNoon - 7 * 24 * kMsPerHour, kNoon) == 0);
 }
 
 TEST_CASE("nothing a laptop claims overflows") {
@@ -54,40 +53,42 @@ TEST_CASE("nothing a laptop claims overflows") {
 TEST_CASE("a clock set while the batch was open moves what came before onto the later clock") {
   // Three minutes ten hours behind, then the clock is set right.
   const std::vector<Minute> minutes = {
-      At(kNoon - 10 * kHourMs, 600), At(kNoon - 10 * kHourMs + kMinuteMs, 660),
-      At(kNoon - 10 * kHourMs + 2 * kMinuteMs, 720), At(kNoon + 3 * kMinuteMs, 780)};
+      At(kNoon - 10 * kMsPerHour, 600), At(kNoon - 10 * kMsPerHour + kMsPerMinute, 660),
+      At(kNoon - 10 * kMsPerHour + 2 * kMsPerMinute, 720), At(kNoon + 3 * kMsPerMinute, 780)};
   const ClockCorrection clock(minutes, 0);
   for (size_t i = 0; i < 4; ++i) {
-    CHECK(clock.MinuteMs(i) == kNoon + static_cast<int64_t>(i) * kMinuteMs);
+    CHECK(clock.MinuteMs(i) == kNoon + static_cast<int64_t>(i) * kMsPerMinute);
   }
-  CHECK(clock.EventMs(kNoon - 10 * kHourMs + kMinuteMs + 500, "boot") == kNoon + kMinuteMs + 500);
-  CHECK(clock.EventMs(kNoon + 3 * kMinuteMs + 500, "boot") == kNoon + 3 * kMinuteMs + 500);
+  CHECK(clock.EventMs(kNoon - 10 * kMsPerHour + kMsPerMinute + 500, "boot") ==
+        kNoon + kMsPerMinute + 500);
+  CHECK(clock.EventMs(kNoon + 3 * kMsPerMinute + 500, "boot") == kNoon + 3 * kMsPerMinute + 500);
   // An event of a minute that is not in the batch stays where it is.
-  CHECK(clock.EventMs(kNoon - 20 * kHourMs, "boot") == kNoon - 20 * kHourMs);
+  CHECK(clock.EventMs(kNoon - 20 * kMsPerHour, "boot") == kNoon - 20 * kMsPerHour);
 }
 
 TEST_CASE("a clock set wrong while the batch was open is put right by the skew") {
   // Right at first, then a day ahead; so the hello showed a day of skew.
-  const std::vector<Minute> minutes = {At(kNoon, 600), At(kNoon + 24 * kHourMs + kMinuteMs, 660)};
-  const ClockCorrection clock(minutes, 24 * kHourMs);
+  const std::vector<Minute> minutes = {At(kNoon, 600),
+                                       At(kNoon + 24 * kMsPerHour + kMsPerMinute, 660)};
+  const ClockCorrection clock(minutes, 24 * kMsPerHour);
   CHECK(clock.MinuteMs(0) == kNoon);
-  CHECK(clock.MinuteMs(1) == kNoon + kMinuteMs);
+  CHECK(clock.MinuteMs(1) == kNoon + kMsPerMinute);
 }
 
 TEST_CASE("each boot has its own clock, and drift is no jump") {
   const std::vector<Minute> minutes = {
-      At(kNoon, 90'000, "first"), At(kNoon + kMinuteMs, 90'061, "first"),
-      At(kNoon + 5 * kMinuteMs, 20, "second"), At(kNoon + 6 * kMinuteMs, 81, "second")};
+      At(kNoon, 90'000, "first"), At(kNoon + kMsPerMinute, 90'061, "first"),
+      At(kNoon + 5 * kMsPerMinute, 20, "second"), At(kNoon + 6 * kMsPerMinute, 81, "second")};
   const ClockCorrection clock(minutes, 0);
   for (size_t i = 0; i < minutes.size(); ++i) {
-    CHECK(clock.MinuteMs(i) == minutes[i].wall_min * kMinuteMs);
+    CHECK(clock.MinuteMs(i) == minutes[i].wall_min * kMsPerMinute);
   }
 }
 
 TEST_CASE("local hours and days, east, west and before 1970") {
   CHECK(LocalHour(0, 0) == 0);
-  CHECK(LocalHour(kHourMs - 1, 0) == 0);
-  CHECK(LocalHour(kHourMs - 1, 1) == 1);
+  CHECK(LocalHour(kMsPerHour - 1, 0) == 0);
+  CHECK(LocalHour(kMsPerHour - 1, 1) == 1);
   CHECK(LocalHour(0, -1) == -1);
   CHECK(DayOfHour(0) == 0);
   CHECK(DayOfHour(23) == 0);
@@ -96,7 +97,7 @@ TEST_CASE("local hours and days, east, west and before 1970") {
   CHECK(DayOfHour(-24) == -1);
   CHECK(DayOfHour(-25) == -2);
   // 23:30 UTC is the next day in Kathmandu.
-  CHECK(DayOfHour(LocalHour(kNoon + 11 * kHourMs + kHourMs / 2, 345)) == 20'515);
+  CHECK(DayOfHour(LocalHour(kNoon + 11 * kMsPerHour + kMsPerHour / 2, 345)) == 20'515);
 }
 
 }  // namespace

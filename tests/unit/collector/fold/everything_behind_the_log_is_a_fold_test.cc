@@ -7,6 +7,7 @@
 #include "collector/fold/rebuild_mark.h"
 #include "common/random.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/fold/fold_store.h"
 

@@ -8,14 +8,13 @@
 #include "common/batch.h"
 #include "common/hash.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor::testing {
 namespace {
 
 const std::string kBoot = "0123456789abcdef";
-constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kMinuteMs = 60'000;
 
 uint64_t Us(double seconds) { return static_cast<uint64_t>(seconds * 1e6); }
 
@@ -81,7 +80,7 @@ BatchBuilder& BatchBuilder::Add(const MinuteBuilder& minute) {
 }
 
 BatchBuilder& BatchBuilder::Add(int64_t day, int minute_of_day, v1::Event event) {
-  event.set_wall_ms((day * kMinutesPerDay + minute_of_day) * kMinuteMs);
+  event.set_wall_ms((day * kMinutesPerDay + minute_of_day) * kMsPerMinute);
   events_.push_back(std::move(event));
   return *this;
 }
@@ -160,10 +159,10 @@ void FoldStore::Insert(const Arrival& arrival, const v1::Contents& contents) {
   Arrival at = arrival;
   if (at.received_ms == 0) {
     for (const Minute& minute : DecodeMinutes(contents)) {
-      at.received_ms = std::max(at.received_ms, minute.wall_min * kMinuteMs + kHourMs);
+      at.received_ms = std::max(at.received_ms, minute.wall_min * kMsPerMinute + kMsPerHour);
     }
     for (const v1::Event& event : contents.events()) {
-      at.received_ms = std::max(at.received_ms, event.wall_ms() + kHourMs);
+      at.received_ms = std::max(at.received_ms, event.wall_ms() + kMsPerHour);
     }
     at.received_ms -= at.skew_ms;
   }

@@ -4,6 +4,7 @@
 #include "common/batch.h"
 #include "common/random.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/fold/fold_store.h"
 
@@ -11,8 +12,6 @@ namespace candor {
 namespace {
 
 using namespace testing;  // NOLINT: the builders are this test's vocabulary
-
-constexpr int64_t kHourMs = 3'600'000;
 
 store::v1::FactSet DayFacts(FoldStore& store, int64_t day, int64_t device = 1) {
   auto select = store.db().Prepare("SELECT facts FROM day_fact WHERE device = ? AND day = ?");
@@ -85,11 +84,11 @@ TEST_CASE("a laptop whose clock is ten hours ahead has its days corrected") {
   // The laptop says seven in the morning on Tuesday; it is nine in the evening on Monday.
   batch.Add(MinuteBuilder(kMonday + 1, 7 * 60));
   batch.Add(kMonday + 1, 7 * 60, CrashEvent("editor"));
-  store.Insert({.skew_ms = 10 * kHourMs + 1'234}, batch.Build());
+  store.Insert({.skew_ms = 10 * kMsPerHour + 1'234}, batch.Build());
   store.FoldAll();
   CHECK(Days(store) == std::vector<int64_t>{kMonday});
   CHECK(store.Int("SELECT hour FROM hour_fact") == kMonday * 24 + 21);
-  CHECK(store.Int("SELECT wall_ms FROM event") == kMonday * kMsPerDay + 21 * kHourMs);
+  CHECK(store.Int("SELECT wall_ms FROM event") == kMonday * kMsPerDay + 21 * kMsPerHour);
 }
 
 TEST_CASE("the network's own delay moves no window over midnight") {
@@ -106,8 +105,8 @@ TEST_CASE("what claims to be from the future is not folded, but counted") {
   // Nearly three years on, and the boot-relative clock claims the same.
   batch.Add(MinuteBuilder(kMonday + 1'000, 600).Sum(metric::kProbes, 1, "a"));
   batch.Add(kMonday + 1'000, 600, CrashEvent("x"));
-  store.Insert({.received_ms = kMonday * kMsPerDay + 11 * kHourMs,
-                .sealed_wall_ms = kMonday * kMsPerDay + 11 * kHourMs},
+  store.Insert({.received_ms = kMonday * kMsPerDay + 11 * kMsPerHour,
+                .sealed_wall_ms = kMonday * kMsPerDay + 11 * kMsPerHour},
                batch.Build());
   store.FoldAll();
   CHECK(Days(store) == std::vector<int64_t>{kMonday});

@@ -1,6 +1,7 @@
 #include "collector/fold/seal.h"
 
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 #include "tests/unit/collector/fold/fold_store.h"
 

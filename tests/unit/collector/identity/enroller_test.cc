@@ -3,6 +3,7 @@
 #include <future>
 
 #include "common/hash.h"
+#include "common/time_units.h"
 #include "test_fleet.h"
 
 namespace candor {
@@ -10,8 +11,6 @@ namespace {
 
 using testing::Laptop;
 using testing::TestFleet;
-
-constexpr int64_t kDay = kMsPerCertificateDay;
 
 void AddLabel(v1::EnrollRequest& request, const std::string& key, const std::string& value) {
   v1::Label* label = request.add_labels();
@@ -133,7 +132,7 @@ TEST_CASE("A device renews with proof of its old key", "[enroller]") {
   TestFleet fleet;
   const Laptop laptop(fleet.Token());
   const auto reply = fleet.Enroll(laptop.request);
-  fleet.clock.Advance(20 * kDay);
+  fleet.clock.Advance(20 * kMsPerDay);
   const PrivateKey next = *PrivateKey::Generate();
   const auto renewed = fleet.Renew(laptop.Renewal(*reply, next));
   REQUIRE_OK(renewed);
@@ -141,7 +140,7 @@ TEST_CASE("A device renews with proof of its old key", "[enroller]") {
   REQUIRE(renewed->device_key() == reply->device_key());
   const auto certificate = Certificate::FromDer(renewed->certificate_der());
   REQUIRE_OK(certificate->CheckKey(next));
-  REQUIRE(certificate->not_after_ms() == fleet.clock.WallMs() + 30 * kDay);
+  REQUIRE(certificate->not_after_ms() == fleet.clock.WallMs() + 30 * kMsPerDay);
   REQUIRE(fleet.Count("device") == 1);
 }
 
@@ -152,7 +151,7 @@ TEST_CASE("Nobody renews for somebody else", "[enroller]") {
   const auto reply = fleet.Enroll(laptop.request);
   const Laptop other(token);
   const auto other_reply = fleet.Enroll(other.request);
-  fleet.clock.Advance(20 * kDay);
+  fleet.clock.Advance(20 * kMsPerDay);
   v1::RenewRequest request = laptop.Renewal(*reply, *PrivateKey::Generate());
   SECTION("another device's proof") { request.set_proof(*other.key.Sign(request.csr_der())); }
   SECTION("no proof") { request.clear_proof(); }
@@ -185,7 +184,7 @@ TEST_CASE("A revoked device does not renew, and hears why", "[enroller]") {
   TestFleet fleet;
   const Laptop laptop(fleet.Token());
   const auto reply = fleet.Enroll(laptop.request);
-  fleet.clock.Advance(20 * kDay);
+  fleet.clock.Advance(20 * kMsPerDay);
   fleet.directory->Revoke(reply->device_id());
   const absl::Status status = fleet.Renew(laptop.Renewal(*reply, *PrivateKey::Generate())).status();
   REQUIRE(absl::IsPermissionDenied(status));
@@ -196,7 +195,7 @@ TEST_CASE("A laptop with a wrong clock cannot renew for ever", "[enroller]") {
   TestFleet fleet;
   const Laptop laptop(fleet.Token());
   const auto reply = fleet.Enroll(laptop.request);
-  fleet.clock.Advance(5 * kDay);
+  fleet.clock.Advance(5 * kMsPerDay);
   const absl::Status status = fleet.Renew(laptop.Renewal(*reply, *PrivateKey::Generate())).status();
   REQUIRE(absl::IsFailedPrecondition(status));
   REQUIRE(status.ToString().find("clock") != std::string::npos);
@@ -206,9 +205,9 @@ TEST_CASE("A laptop that was away renews within its grace, not after", "[enrolle
   TestFleet fleet;
   const Laptop laptop(fleet.Token());
   const auto reply = fleet.Enroll(laptop.request);
-  fleet.clock.Advance(119 * kDay);
+  fleet.clock.Advance(119 * kMsPerDay);
   REQUIRE_OK(fleet.Renew(laptop.Renewal(*reply, *PrivateKey::Generate())));
-  fleet.clock.Advance(2 * kDay);
+  fleet.clock.Advance(2 * kMsPerDay);
   REQUIRE(absl::IsPermissionDenied(
       fleet.Renew(laptop.Renewal(*reply, *PrivateKey::Generate())).status()));
 }

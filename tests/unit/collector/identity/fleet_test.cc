@@ -11,6 +11,7 @@
 #include "collector/identity/audit.h"
 #include "collector/store/store.h"
 #include "common/files.h"
+#include "common/time_units.h"
 #include "common/tls/credential.h"
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
@@ -18,8 +19,6 @@
 
 namespace candor {
 namespace {
-
-constexpr int64_t kDay = kMsPerCertificateDay;
 
 struct Data {
   testing::TempFolder folder;
@@ -167,16 +166,16 @@ TEST_CASE("A server certificate is replaced when two thirds are over", "[fleet]"
   Data data;
   REQUIRE_OK(data.Init({"collector.example"}));
   const auto first = LoadFleet(data.path, data.clock, data.random);
-  data.clock.Advance(100 * kDay);
+  data.clock.Advance(100 * kMsPerDay);
   const auto same = LoadFleet(data.path, data.clock, data.random);
   REQUIRE(same->server_chain_pem == first->server_chain_pem);
-  data.clock.Advance(200 * kDay);
+  data.clock.Advance(200 * kMsPerDay);
   const auto next = LoadFleet(data.path, data.clock, data.random);
   REQUIRE_OK(next);
   REQUIRE(next->server_chain_pem != first->server_chain_pem);
   const auto server = Certificate::FromPem(next->server_chain_pem);
   REQUIRE_OK(server->CheckHost("collector.example"));
-  REQUIRE_OK(server->CheckDates(data.clock.WallMs() + 364 * kDay, "the server's"));
+  REQUIRE_OK(server->CheckDates(data.clock.WallMs() + 364 * kMsPerDay, "the server's"));
   REQUIRE(next->ca_pem == first->ca_pem);
 }
 
@@ -210,7 +209,7 @@ TEST_CASE("A folder without a fleet says how to make one", "[fleet]") {
 TEST_CASE("An authority past its ten years says so", "[fleet]") {
   Data data;
   REQUIRE_OK(data.Init());
-  data.clock.Advance(3651 * kDay);
+  data.clock.Advance(3651 * kMsPerDay);
   const absl::Status status = LoadFleet(data.path, data.clock, data.random).status();
   REQUIRE(absl::IsFailedPrecondition(status));
   REQUIRE(status.ToString().find("expired") != std::string::npos);

@@ -41,8 +41,8 @@ class Answers final : public IngestListener {
   std::atomic<int> answered = 0;
 };
 
-struct Fixture {
-  Fixture() {
+struct QueueFixture {
+  QueueFixture() {
     auto opened = Store::Open(folder.path());
     REQUIRE_OK(opened);
     store = *std::move(opened);
@@ -81,7 +81,7 @@ struct Fixture {
 
 // Runs what `add` adds as one group.
 template <typename Add>
-void AsOneGroup(Fixture& f, Add add) {
+void AsOneGroup(QueueFixture& f, Add add) {
   // The committer's thread may still be in them when this returns.
   const auto entered = std::make_shared<std::promise<void>>();
   const auto opened = std::make_shared<std::promise<void>>();
@@ -98,7 +98,7 @@ void AsOneGroup(Fixture& f, Add add) {
 }
 
 TEST_CASE("an answer comes only after the row is on disk for others") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop laptop;
   REQUIRE_OK(f.Open(laptop));
@@ -110,7 +110,7 @@ TEST_CASE("an answer comes only after the row is on disk for others") {
 }
 
 TEST_CASE("what waits is committed together, in order, and every batch is answered") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop laptop;
   REQUIRE_OK(f.Open(laptop));
@@ -129,7 +129,7 @@ TEST_CASE("what waits is committed together, in order, and every batch is answer
 }
 
 TEST_CASE("a full disk answers every batch of the group with the error, and ingest recovers") {
-  Fixture f;
+  QueueFixture f;
   const int64_t pages = *f.store->write_connection().QueryInt("PRAGMA page_count");
   REQUIRE_OK(
       f.store->write_connection().Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)));
@@ -170,7 +170,7 @@ TEST_CASE("a full disk answers every batch of the group with the error, and inge
 }
 
 TEST_CASE("a batch that meets a damaged row fails alone, its group is stored") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop damaged(1), sound(2);
   REQUIRE_OK(f.Open(damaged));
@@ -215,7 +215,7 @@ TEST_CASE("a write that fails for one laptop undoes that laptop's item only") {
       Case{"the batch's row", "BEFORE INSERT ON log WHEN new.epoch = 1"},
       Case{"the cursor's row, after the batch's", "BEFORE UPDATE ON cursor WHEN new.epoch = 1"});
   INFO(c.what);
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop failing(1), sound(2);
   REQUIRE_OK(f.Open(failing));
@@ -246,7 +246,7 @@ TEST_CASE("a write that fails for one laptop undoes that laptop's item only") {
 }
 
 TEST_CASE("a batch of an epoch that was never opened fails alone") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop stranger(1), sound(2);
   REQUIRE_OK(f.Open(sound));
@@ -260,7 +260,7 @@ TEST_CASE("a batch of an epoch that was never opened fails alone") {
 }
 
 TEST_CASE("a transaction that dies before ingest's turn still answers what waited") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop laptop;
   REQUIRE_OK(f.Open(laptop));
@@ -283,7 +283,7 @@ TEST_CASE("a transaction that dies before ingest's turn still answers what waite
 }
 
 TEST_CASE("a queue that ends answers what was submitted") {
-  Fixture f;
+  QueueFixture f;
   f.Start();
   Laptop laptop;
   REQUIRE_OK(f.Open(laptop));

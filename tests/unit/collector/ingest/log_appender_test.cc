@@ -16,9 +16,9 @@ using testing::TempFolder;
 constexpr int64_t kDevice = 7;
 constexpr int64_t kNowMs = 1'790'000'000'000;
 
-class Log {
+class AppendedLog {
  public:
-  Log() { Reopen(); }
+  AppendedLog() { Reopen(); }
 
   // As after a restart: nothing is remembered but what was committed.
   void Reopen() {
@@ -87,7 +87,7 @@ class Log {
 };
 
 TEST_CASE("batches in order are stored and move the cursor") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   REQUIRE(log.Open(laptop).next_seq == 1);
   for (uint64_t seq = 1; seq <= 5; ++seq) {
@@ -102,7 +102,7 @@ TEST_CASE("batches in order are stored and move the cursor") {
 }
 
 TEST_CASE("a stored row holds the very bytes, their hash, receive time and skew") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const std::string sealed = laptop.Seal(1);
@@ -119,7 +119,7 @@ TEST_CASE("a stored row holds the very bytes, their hash, receive time and skew"
 }
 
 TEST_CASE("the same batch again is acknowledged and stored once") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const std::string first = laptop.Seal(1);
@@ -137,7 +137,7 @@ TEST_CASE("the same batch again is acknowledged and stored once") {
 }
 
 TEST_CASE("the same batch twice in one transaction is stored once") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   Arrival arrival = log.checker.Check(laptop.Seal(1), laptop.epoch(), 1);
@@ -152,7 +152,7 @@ TEST_CASE("the same batch twice in one transaction is stored once") {
 }
 
 TEST_CASE("a batch ahead of its turn is not stored and told what is expected") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const std::string first = laptop.Seal(1);
@@ -166,7 +166,7 @@ TEST_CASE("a batch ahead of its turn is not stored and told what is expected") {
 }
 
 TEST_CASE("a batch of an epoch that was never opened is an error, not a row") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   Arrival arrival = log.checker.Check(laptop.Seal(1), laptop.epoch(), 1);
   arrival.device = kDevice;
@@ -176,7 +176,7 @@ TEST_CASE("a batch of an epoch that was never opened is an error, not a row") {
 }
 
 TEST_CASE("an unknown epoch that begins later is a gap") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   laptop.Lose(9);
   const std::string tenth = laptop.Seal(10);
@@ -191,7 +191,7 @@ TEST_CASE("an unknown epoch that begins later is a gap") {
 }
 
 TEST_CASE("a spool that lost what comes next is a gap, once, and the chain starts anew") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -206,7 +206,7 @@ TEST_CASE("a spool that lost what comes next is a gap, once, and the chain start
 }
 
 TEST_CASE("what a lost acknowledgement left on the laptop is asked for again") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   for (int i = 0; i < 4; ++i) log.Append(laptop, laptop.Seal(i));
@@ -215,7 +215,7 @@ TEST_CASE("what a lost acknowledgement left on the laptop is asked for again") {
 }
 
 TEST_CASE("an older copy of a spool is told a place beyond what it ever sealed") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   for (int i = 0; i < 4; ++i) log.Append(laptop, laptop.Seal(i));
@@ -225,7 +225,7 @@ TEST_CASE("an older copy of a spool is told a place beyond what it ever sealed")
 }
 
 TEST_CASE("epochs of one device do not touch each other") {
-  Log log;
+  AppendedLog log;
   Laptop one(1), two(2);
   log.Open(one);
   log.Open(two);
@@ -237,7 +237,7 @@ TEST_CASE("epochs of one device do not touch each other") {
 }
 
 TEST_CASE("another batch in a place already taken is a fork: kept apart, acknowledged") {
-  Log log;
+  AppendedLog log;
   Laptop laptop, clone;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -274,7 +274,7 @@ TEST_CASE("another batch in a place already taken is a fork: kept apart, acknowl
 }
 
 TEST_CASE("a batch that does not follow the one stored before it is a fork") {
-  Log log;
+  AppendedLog log;
   Laptop laptop, restored;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -286,7 +286,7 @@ TEST_CASE("a batch that does not follow the one stored before it is a fork") {
 }
 
 TEST_CASE("a batch for a place that was reported lost is kept apart") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   const std::string first = laptop.Seal(1);
   laptop.Seal(2);
@@ -295,7 +295,7 @@ TEST_CASE("a batch for a place that was reported lost is kept apart") {
 }
 
 TEST_CASE("a duplicate whose row was pruned is acknowledged") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const std::string first = laptop.Seal(1);
@@ -306,7 +306,7 @@ TEST_CASE("a duplicate whose row was pruned is acknowledged") {
 }
 
 TEST_CASE("a batch that can never be accepted keeps its place and is refused") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -334,7 +334,7 @@ TEST_CASE("a batch that can never be accepted keeps its place and is refused") {
 }
 
 TEST_CASE("bytes that are no batch at all are refused in the place where they stood") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -346,7 +346,7 @@ TEST_CASE("bytes that are no batch at all are refused in the place where they st
 }
 
 TEST_CASE("a batch over the limit is refused as too large") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const BatchAnswer refused =
@@ -356,14 +356,14 @@ TEST_CASE("a batch over the limit is refused as too large") {
 }
 
 TEST_CASE("a batch of another epoch is refused in its stream") {
-  Log log;
+  AppendedLog log;
   Laptop laptop(1), other(2);
   log.Open(laptop);
   REQUIRE(log.Append(laptop, other.Seal(1), 1).verdict == Verdict::kRefused);
 }
 
 TEST_CASE("a tombstone takes all its places and the chain goes through it") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -381,7 +381,7 @@ TEST_CASE("a tombstone takes all its places and the chain goes through it") {
 }
 
 TEST_CASE("a tombstone for places already stored compares by its chain hash") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -397,7 +397,7 @@ TEST_CASE("a tombstone for places already stored compares by its chain hash") {
 }
 
 TEST_CASE("a tombstone over places of which some arrived is stored for the rest") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -414,7 +414,7 @@ TEST_CASE("a tombstone over places of which some arrived is stored for the rest"
 }
 
 TEST_CASE("a tombstone over places of which some arrived must follow what was stored before it") {
-  Log log;
+  AppendedLog log;
   Laptop laptop, other;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -425,7 +425,7 @@ TEST_CASE("a tombstone over places of which some arrived must follow what was st
 }
 
 TEST_CASE("a batch inside a stored tombstone is a duplicate, its last is compared") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -443,7 +443,7 @@ TEST_CASE("a batch inside a stored tombstone is a duplicate, its last is compare
 }
 
 TEST_CASE("rows carry through which day the log was sealed when they came") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -455,7 +455,7 @@ TEST_CASE("rows carry through which day the log was sealed when they came") {
 }
 
 TEST_CASE("an id is never given twice, also when the whole log was pruned") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   log.Append(laptop, laptop.Seal(1));
@@ -467,7 +467,7 @@ TEST_CASE("an id is never given twice, also when the whole log was pruned") {
 }
 
 TEST_CASE("last_seen is written at once, then no more than every 30 seconds") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   auto last_seen = [&] { return *log.db().QueryInt("SELECT last_seen_ms FROM device"); };
   log.Open(laptop);
@@ -482,7 +482,7 @@ TEST_CASE("last_seen is written at once, then no more than every 30 seconds") {
 }
 
 TEST_CASE("nothing of an abandoned transaction is remembered") {
-  Log log;
+  AppendedLog log;
   Laptop laptop;
   log.Open(laptop);
   const std::string first = laptop.Seal(1);

@@ -14,8 +14,8 @@ using testing::Laptop;
 using testing::TempFolder;
 
 // A log with two epochs that has seen everything a log may see.
-struct Log {
-  Log() {
+struct CheckedLog {
+  CheckedLog() {
     auto opened = Store::Open(folder.path());
     REQUIRE_OK(opened);
     store = *std::move(opened);
@@ -77,7 +77,7 @@ struct Log {
 };
 
 TEST_CASE("a log that has seen gaps, refusals and tombstones is sound") {
-  Log log;
+  CheckedLog log;
   auto check = CheckLog(log.db());
   REQUIRE_OK(check);
   INFO((check->findings.empty() ? "" : check->findings[0]));
@@ -90,7 +90,7 @@ TEST_CASE("a log that has seen gaps, refusals and tombstones is sound") {
 }
 
 TEST_CASE("a log whose oldest rows were pruned is sound") {
-  Log log;
+  CheckedLog log;
   REQUIRE_OK(log.db().Execute("DELETE FROM log WHERE id <= 4"));
   auto check = CheckLog(log.db());
   REQUIRE_OK(check);
@@ -127,7 +127,7 @@ TEST_CASE("whatever is changed in a log is found") {
       Damage{"a fold ahead of the log", "INSERT INTO fold (name, watermark) VALUES ('facts', 1000)",
              "beyond the log"},
       Damage{"a device removed", "DELETE FROM device", "belongs to no enrolled device"});
-  Log log;
+  CheckedLog log;
   INFO(damage.name);
   REQUIRE_OK(log.db().Execute(damage.sql));
   auto check = CheckLog(log.db());

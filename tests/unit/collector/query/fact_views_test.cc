@@ -11,17 +11,6 @@ namespace {
 
 using namespace testing;  // NOLINT: the fixture's helpers
 
-v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats = 0,
-                bool owned = true) {
-  v1::Event event;
-  event.mutable_crash()->set_program(program);
-  event.mutable_crash()->set_version(version);
-  event.mutable_crash()->set_owned(owned);
-  event.mutable_crash()->set_repeats(repeats);
-  event.mutable_crash()->set_signal(11);
-  return event;
-}
-
 v1::Event Boot(double total_s, double passphrase_s = 0, bool updates = false) {
   v1::Event event;
   event.mutable_boot_done()->set_total_us(static_cast<uint64_t>(total_s * 1e6));
@@ -30,13 +19,6 @@ v1::Event Boot(double total_s, double passphrase_s = 0, bool updates = false) {
   }
   event.mutable_boot_done()->set_installed_updates(updates);
   return event;
-}
-
-ScoreValues Lost(double minutes, const std::string& cause) {
-  ScoreValues values;
-  values.lost_min = minutes;
-  values.time_lost = {{cause, minutes}};
-  return values;
 }
 
 TEST_CASE("boots: medians by group without updates and passphrases, most time lost first") {

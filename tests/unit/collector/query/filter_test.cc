@@ -6,6 +6,7 @@
 
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor {
@@ -49,13 +50,13 @@ std::string Kept(std::string_view text) {
   return kept;
 }
 
-struct Example {
+struct FilterExample {
   const char* text;
   const char* expected;
 };
 
 TEST_CASE("A filter keeps the rows for which the whole expression is true") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"score < 60", "b"},
       {"score >= 42", "ab"},
       {"score = 42", "b"},
@@ -84,7 +85,7 @@ TEST_CASE("A filter keeps the rows for which the whole expression is true") {
 }
 
 TEST_CASE("A filter reads units and brings them to the column's own") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"boot_s > 1m", "b"},
       {"boot_s > 40s", "b"},
       {"boot_s > 40 s", "b"},
@@ -103,7 +104,7 @@ TEST_CASE("A filter reads units and brings them to the column's own") {
 }
 
 TEST_CASE("A filter compares times with moments and ages, versions by their numbers") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"last_seen < 7d", "b"},
       {"last_seen > 2h", "a"},
       {"last_seen > 2026-11-22T02:00:00Z", "a"},
@@ -118,7 +119,7 @@ TEST_CASE("A filter compares times with moments and ages, versions by their numb
 }
 
 TEST_CASE("What was not measured is on neither side of a comparison") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"score < 1000", "ab"},
       {"not score < 1000", ""},
       {"score != 42", "a"},
@@ -136,7 +137,7 @@ TEST_CASE("What was not measured is on neither side of a comparison") {
 }
 
 TEST_CASE("A mistake in a filter is answered with its position and what was expected") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"", "--where: at character 1: expected a column, found the end"},
       {"score <", "--where: at character 8: expected a value, found the end"},
       {"score 60", "--where: at character 7: expected a comparison (= != < <= > >= ~), found '60'"},
@@ -203,7 +204,7 @@ TEST_CASE("A filter has limits on length, depth and number of comparisons") {
 }
 
 TEST_CASE("The parts that a top-level and joins keep the same rows as the whole") {
-  const Example example = GENERATE(values<Example>({
+  const FilterExample example = GENERATE(values<FilterExample>({
       {"score < 60", "1"},
       {"score < 60 and os ~ Debian", "2"},
       {"score < 60 and (os ~ Debian or crashes > 0) and not provisional", "3"},

@@ -12,24 +12,6 @@ namespace {
 
 using namespace testing;  // NOLINT: the fixture's helpers
 
-v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats = 0,
-                bool owned = true) {
-  v1::Event event;
-  event.mutable_crash()->set_program(program);
-  event.mutable_crash()->set_version(version);
-  event.mutable_crash()->set_owned(owned);
-  event.mutable_crash()->set_repeats(repeats);
-  event.mutable_crash()->set_signal(11);
-  return event;
-}
-
-ScoreValues Lost(double minutes, const std::string& cause) {
-  ScoreValues values;
-  values.lost_min = minutes;
-  values.time_lost = {{cause, minutes}};
-  return values;
-}
-
 TEST_CASE("devices: a fork is the device's state until it is settled") {
   QueryStore store;
   const int64_t anna = store.AddDevice("anna");

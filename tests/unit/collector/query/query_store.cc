@@ -9,6 +9,7 @@
 #include "common/registry.h"
 #include "common/status.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 
 namespace candor::testing {
@@ -138,6 +139,24 @@ absl::StatusOr<std::vector<Table>> QueryStore::Ask(
   request.set_view(view);
   if (with) with(request);
   return Ask(request);
+}
+
+v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats,
+                bool owned) {
+  v1::Event event;
+  event.mutable_crash()->set_program(program);
+  event.mutable_crash()->set_version(version);
+  event.mutable_crash()->set_owned(owned);
+  event.mutable_crash()->set_repeats(repeats);
+  event.mutable_crash()->set_signal(11);
+  return event;
+}
+
+ScoreValues Lost(double minutes, const std::string& cause) {
+  ScoreValues values;
+  values.lost_min = minutes;
+  values.time_lost = {{cause, minutes}};
+  return values;
 }
 
 absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,

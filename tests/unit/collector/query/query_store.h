@@ -80,6 +80,12 @@ class QueryStore {
   bool refuse_looks_ = false;
 };
 
+// A crash of the person's own program, or of the system's.
+v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats = 0,
+                bool owned = true);
+// A day on which one cause cost that much time.
+ScoreValues Lost(double minutes, const std::string& cause);
+
 // A question about one device, with a reason.
 absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,
                                             const std::string& device, const std::string& day = "");

@@ -25,8 +25,8 @@ bool Mentions(const absl::Status& status, const std::string& text) {
   return status.message().find(text) != std::string_view::npos;
 }
 
-struct Fixture {
-  Fixture() {
+struct CommandFolder {
+  CommandFolder() {
     std::ostringstream said;
     REQUIRE_OK(RunInit(data, {"collector.example.org"}, said));
     REQUIRE(said.str().find("collector.example.org") != std::string::npos);
@@ -59,7 +59,7 @@ struct Fixture {
 };
 
 TEST_CASE("a new collector starts, names its ports and stops") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   for (const std::string& address :
        {collector->fleet_address(), collector->enroll_address(), collector->http_address()}) {
@@ -72,13 +72,13 @@ TEST_CASE("a new collector starts, names its ports and stops") {
 }
 
 TEST_CASE("a second collector on the same folder or port is refused with the reason") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   auto second = Collector::Start(f.settings, f.clock, f.random);
   REQUIRE(absl::IsUnavailable(second.status()));
   REQUIRE(Mentions(second.status(), f.data));
 
-  Fixture other;
+  CommandFolder other;
   other.settings.listen_fleet = collector->fleet_address();
   auto third = Collector::Start(other.settings, other.clock, other.random);
   REQUIRE(absl::IsUnavailable(third.status()));
@@ -87,7 +87,7 @@ TEST_CASE("a second collector on the same folder or port is refused with the rea
 }
 
 TEST_CASE("a second start changes nothing in a running collector's folder") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   const std::string path = f.data + "/server.pem";
   const std::string before = *ReadFile(path);
@@ -101,7 +101,7 @@ TEST_CASE("a second start changes nothing in a running collector's folder") {
 }
 
 TEST_CASE("offline commands leave a running collector's folder alone") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   REQUIRE(absl::IsUnavailable(f.Check()));
   REQUIRE(absl::IsUnavailable(RunDump(f.data, f.out, {})));
@@ -127,7 +127,7 @@ TEST_CASE("a folder that was never initialised is refused with what to do") {
 }
 
 TEST_CASE("check says what is sound, and leaves nothing behind") {
-  Fixture f;
+  CommandFolder f;
   REQUIRE_OK(f.Check());
   for (const char* part : {"database: sound", "log: sound", "audit: sound", "folds: sound"}) {
     INFO(f.out.str());
@@ -141,7 +141,7 @@ TEST_CASE("check says what is sound, and leaves nothing behind") {
 }
 
 TEST_CASE("check works in a folder whose name holds a quote") {
-  Fixture f;
+  CommandFolder f;
   const std::string quoted = f.folder.File("o'brien's");
   std::filesystem::rename(f.data, quoted);
   f.data = quoted;
@@ -151,7 +151,7 @@ TEST_CASE("check works in a folder whose name holds a quote") {
 }
 
 TEST_CASE("check finds folds that the log does not give") {
-  Fixture f;
+  CommandFolder f;
   f.Change(
       "INSERT INTO device (no, device_id, host, enrolled_ms, certificate_serial, "
       "certificate_not_after_ms) VALUES (1, '11111111-2222-4333-8444-555555555555', 'h', 0, '', 0);"
@@ -164,7 +164,7 @@ TEST_CASE("check finds folds that the log does not give") {
 }
 
 TEST_CASE("check finds a changed audit row and a damaged log") {
-  Fixture f;
+  CommandFolder f;
   f.Change(
       "UPDATE audit SET actor = 'somebody else';"
       "INSERT INTO log (device, epoch, seq, seq_last, kind, hash, received_ms, skew_ms, "
@@ -176,7 +176,7 @@ TEST_CASE("check finds a changed audit row and a damaged log") {
 }
 
 TEST_CASE("a rebuild that had to leave something out says so") {
-  Fixture f;
+  CommandFolder f;
   REQUIRE_OK(RunRebuild(f.data, f.out, {}));
   f.Change(
       "INSERT INTO log (device, epoch, seq, seq_last, kind, hash, received_ms, skew_ms, "
@@ -187,7 +187,7 @@ TEST_CASE("a rebuild that had to leave something out says so") {
 }
 
 TEST_CASE("a lost or empty database is no new fleet") {
-  Fixture f;
+  CommandFolder f;
   const std::string database = f.data + "/candor.db";
   const bool empty = GENERATE(false, true);
   std::filesystem::remove(database);
@@ -201,7 +201,7 @@ TEST_CASE("a lost or empty database is no new fleet") {
 }
 
 TEST_CASE("reloading settings keeps the listeners where they are") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   CollectorSettings changed = f.settings;
   changed.push_active_s = 60;
@@ -231,7 +231,7 @@ class StandardError {
 };
 
 TEST_CASE("reloading settings changes what is logged from then on") {
-  Fixture f;
+  CommandFolder f;
   auto collector = f.Start();
   const StandardError log(f.folder.File("stderr"));
   LogDebug("not yet");

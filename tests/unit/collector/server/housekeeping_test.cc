@@ -2,6 +2,7 @@
 
 #include "collector/store/store.h"
 #include "common/time_text.h"
+#include "common/time_units.h"
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/temp_folder.h"
@@ -12,8 +13,8 @@ namespace {
 using testing::ManualClock;
 using testing::TempFolder;
 
-struct Fixture {
-  Fixture() {
+struct KeptStore {
+  KeptStore() {
     auto opened = Store::Open(folder.path());
     REQUIRE_OK(opened);
     store = *std::move(opened);
@@ -42,7 +43,7 @@ struct Fixture {
 };
 
 TEST_CASE("a round seals, then prunes what retention says and nothing younger") {
-  Fixture f;
+  KeptStore f;
   for (int64_t id = 1; id <= 6; ++id) f.Log(id, 60 - id * 3);
   f.Quarantine(1, 50);
   f.Quarantine(2, 40);
@@ -65,7 +66,7 @@ TEST_CASE("a round seals, then prunes what retention says and nothing younger") 
 }
 
 TEST_CASE("rows that no fold has read yet are kept, however old") {
-  Fixture f;
+  KeptStore f;
   f.Log(1, 100);
   Writer writer(f.store->write_connection());
   Housekeeping housekeeping(writer, f.clock, Retention{});
@@ -74,7 +75,7 @@ TEST_CASE("rows that no fold has read yet are kept, however old") {
 }
 
 TEST_CASE("shorter retention takes effect with the next round") {
-  Fixture f;
+  KeptStore f;
   f.Log(1, 30);
   f.Log(2, 1);
   REQUIRE_OK(f.store->write_connection().Execute(
@@ -89,7 +90,7 @@ TEST_CASE("shorter retention takes effect with the next round") {
 }
 
 TEST_CASE("housekeeping that was started stops at once") {
-  Fixture f;
+  KeptStore f;
   Writer writer(f.store->write_connection());
   Housekeeping housekeeping(writer, f.clock, Retention{});
   housekeeping.Start();

@@ -14,8 +14,8 @@ using Models = std::vector<CollectorSettings::Model>;
 
 constexpr int64_t kToday = 20'600;
 
-struct Fixture {
-  Fixture() {
+struct DatedModels {
+  DatedModels() {
     auto opened = Store::Open(folder.path());
     REQUIRE_OK(opened);
     store = *std::move(opened);
@@ -50,28 +50,28 @@ struct Fixture {
 };
 
 TEST_CASE("settings without models leave the dates alone") {
-  Fixture f;
+  DatedModels f;
   REQUIRE_OK(f.Apply({{10, "own"}}));
   REQUIRE_OK(f.Apply({}));
   REQUIRE(f.Dates() == "10 own");
 }
 
 TEST_CASE("before anything is scored, any date may be set and changed") {
-  Fixture f;
+  DatedModels f;
   REQUIRE_OK(f.Apply({{10, "candor-1"}, {100, "own"}}));
   REQUIRE_OK(f.Apply({{10, "own"}}));
   REQUIRE(f.Dates() == "10 own");
 }
 
 TEST_CASE("a model that is not there is refused, naming those that are") {
-  Fixture f;
+  DatedModels f;
   const absl::Status status = f.Apply({{10, "nobody"}});
   REQUIRE(absl::IsNotFound(status));
   REQUIRE(status.message().find("candor-1") != std::string_view::npos);
 }
 
 TEST_CASE("days already scored never change their model, days to come may") {
-  Fixture f;
+  DatedModels f;
   f.Score(kToday - 20);
   SECTION("from today on") {
     REQUIRE_OK(f.Apply({{kToday, "own"}}));

@@ -10,8 +10,8 @@ namespace {
 using testing::TempFolder;
 
 // Laptops 1 and 2, of which 1 has met everything.
-struct Fixture {
-  Fixture() {
+struct LosingLog {
+  LosingLog() {
     Open();
     Execute(
         "INSERT INTO device (no, device_id, host, enrolled_ms, certificate_serial, "
@@ -50,7 +50,7 @@ struct Fixture {
 };
 
 TEST_CASE("what was lost, dropped, refused, late and set apart is counted by device and fleet") {
-  Fixture f;
+  LosingLog f;
   const bool restarted = GENERATE(false, true);
   if (restarted) f.Open();
   const auto one = ReadDeviceLosses(f.db(), 1);
@@ -82,7 +82,7 @@ TEST_CASE("what was lost, dropped, refused, late and set apart is counted by dev
 }
 
 TEST_CASE("a fork is reported until one of the two enrols anew under its host name") {
-  Fixture f;
+  LosingLog f;
   const auto forked = [&] { return ReadDeviceLosses(f.db(), 1)->forked_epochs; };
   SECTION("another host settles nothing") { f.EnrolAnew("b", 9'000); }
   SECTION("an enrolment before it settles nothing") { f.EnrolAnew("a", 999); }
@@ -102,7 +102,7 @@ TEST_CASE("a fork is reported until one of the two enrols anew under its host na
 }
 
 TEST_CASE("counting what is exceptional never walks the log") {
-  Fixture f;
+  LosingLog f;
   auto plan = f.db().Prepare(
       "EXPLAIN QUERY PLAN SELECT count(*), coalesce(sum(seq_last - seq + 1), 0) FROM log "
       "WHERE kind <> 0 AND kind = 3");

@@ -13,8 +13,8 @@ namespace {
 
 using testing::TempFolder;
 
-struct Fixture {
-  Fixture() {
+struct WrittenStore {
+  WrittenStore() {
     auto opened = Store::Open(folder.path());
     REQUIRE_OK(opened);
     store = *std::move(opened);
@@ -52,7 +52,7 @@ class Gate {
 };
 
 TEST_CASE("how the last group ended is known until another one ends") {
-  Fixture f;
+  WrittenStore f;
   REQUIRE_OK(f.db().Execute("PRAGMA max_page_count = 1"));  // the pages there are, at least
   Writer writer(f.db());
   REQUIRE_OK(writer.last_commit());
@@ -65,7 +65,7 @@ TEST_CASE("how the last group ended is known until another one ends") {
 }
 
 TEST_CASE("what was reported done is there for another connection") {
-  Fixture f;
+  WrittenStore f;
   Writer writer(f.db());
   std::promise<int64_t> rows_at_done;
   writer.Submit(Insert(1),
@@ -74,7 +74,7 @@ TEST_CASE("what was reported done is there for another connection") {
 }
 
 TEST_CASE("everything that waits shares one commit") {
-  Fixture f;
+  WrittenStore f;
   Writer writer(f.db());
   Gate gate;
   writer.Submit(gate.Write(), nullptr);
@@ -88,7 +88,7 @@ TEST_CASE("everything that waits shares one commit") {
 }
 
 TEST_CASE("a request that fails is undone alone") {
-  Fixture f;
+  WrittenStore f;
   Writer writer(f.db());
   Gate gate;
   writer.Submit(gate.Write(), nullptr);
@@ -110,7 +110,7 @@ TEST_CASE("a request that fails is undone alone") {
 }
 
 TEST_CASE("a full disk fails the whole group and the next one goes on") {
-  Fixture f;
+  WrittenStore f;
   const int64_t pages = *f.db().QueryInt("PRAGMA page_count");
   REQUIRE_OK(f.db().Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)));
   Writer writer(f.db());
@@ -135,7 +135,7 @@ TEST_CASE("a full disk fails the whole group and the next one goes on") {
 }
 
 TEST_CASE("a request that ends the transaction itself loses only its group") {
-  Fixture f;
+  WrittenStore f;
   Writer writer(f.db());
   const absl::Status status = writer.Run([](Database& db) { return db.Execute("ROLLBACK"); });
   REQUIRE_FALSE(status.ok());
@@ -144,7 +144,7 @@ TEST_CASE("a request that ends the transaction itself loses only its group") {
 }
 
 TEST_CASE("a writer that ends commits what was submitted") {
-  Fixture f;
+  WrittenStore f;
   std::atomic<int> done = 0;
   {
     Writer writer(f.db());
@@ -157,7 +157,7 @@ TEST_CASE("a writer that ends commits what was submitted") {
 }
 
 TEST_CASE("many threads submit at once and every row arrives once") {
-  Fixture f;
+  WrittenStore f;
   Writer writer(f.db());
   std::vector<std::thread> threads;
   std::atomic<int> failures = 0;

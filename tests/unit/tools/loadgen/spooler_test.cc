@@ -3,21 +3,13 @@
 #include "common/batch.h"
 #include "common/hash.h"
 #include "tests/support/catch.h"
+#include "tests/unit/tools/loadgen/small_fleet.h"
 
 namespace candor::loadgen {
 namespace {
 
-FleetPlan Plan() {
-  FleetPlan plan;
-  plan.seed = 3;
-  plan.devices = 20;
-  plan.days = 10;
-  plan.end_day = 20'700;
-  return plan;
-}
-
 TEST_CASE("batches are chained, without holes, and pass every check of the collector") {
-  const FleetPlan plan = Plan();
+  const FleetPlan plan = testing::SmallFleet(3, 10);
   Spooler spooler(plan, 4);
   SimulatedBatch batch;
   v1::SealedBatch sealed;
@@ -38,7 +30,7 @@ TEST_CASE("batches are chained, without holes, and pass every check of the colle
 }
 
 TEST_CASE("the same plan seals the same bytes") {
-  const FleetPlan plan = Plan();
+  const FleetPlan plan = testing::SmallFleet(3, 10);
   Spooler one(plan, 2), other(plan, 2);
   SimulatedBatch a, b;
   for (;;) {
@@ -50,7 +42,7 @@ TEST_CASE("the same plan seals the same bytes") {
 }
 
 TEST_CASE("what a laptop measured without a network is sent when it is back") {
-  FleetPlan plan = Plan();
+  FleetPlan plan = testing::SmallFleet(3, 10);
   plan.days = 28;
   uint32_t away = 0;
   for (uint32_t i = 0; i < 40; ++i) {
@@ -69,7 +61,7 @@ TEST_CASE("what a laptop measured without a network is sent when it is back") {
 }
 
 TEST_CASE("one laptop in ten sends its last days after all others, in order") {
-  const FleetPlan plan = Plan();
+  const FleetPlan plan = testing::SmallFleet(3, 10);
   uint32_t late_laptops = 0;
   for (uint32_t i = 0; i < 20; ++i) {
     Spooler spooler(plan, i);

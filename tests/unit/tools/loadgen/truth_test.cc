@@ -6,20 +6,12 @@
 #include "common/batch.h"
 #include "common/registry.h"
 #include "tests/support/catch.h"
+#include "tests/unit/tools/loadgen/small_fleet.h"
 #include "tools/loadgen/catalogue.h"
 #include "tools/loadgen/spooler.h"
 
 namespace candor::loadgen {
 namespace {
-
-FleetPlan Plan() {
-  FleetPlan plan;
-  plan.seed = 11;
-  plan.devices = 20;
-  plan.days = 12;
-  plan.end_day = 20'700;
-  return plan;
-}
 
 // Counts what really is in the sealed bytes.
 struct Counted final : WindowVisitor {
@@ -57,7 +49,7 @@ void PlayDevice(const FleetPlan& plan, uint32_t index, Figures& figures, Counted
 }
 
 TEST_CASE("the truth says what the sealed bytes hold: counts exactly, quantiles within 1.1 %") {
-  const FleetPlan plan = Plan();
+  const FleetPlan plan = testing::SmallFleet(11, 12);
   Figures figures;
   Counted counted;
   for (uint32_t i = 0; i < 6; ++i) PlayDevice(plan, i, figures, counted);
@@ -94,7 +86,7 @@ TEST_CASE("a grid's quantiles are those of the sorted values") {
 }
 
 TEST_CASE("each trouble stands out in the truth itself") {
-  const FleetPlan plan = Plan();
+  const FleetPlan plan = testing::SmallFleet(11, 12);
   Truth truth(plan);
   for (uint32_t i = 0; i < plan.devices; ++i) {
     Figures figures;

@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kSecond = 1'000'000;
+constexpr uint64_t kSecondUs = 1'000'000;
+
 constexpr const char* kManager = "/org/freedesktop/systemd1";
 const std::string kThisBoot = "11111111222233334444555555555555";
 const std::string kLastBoot = "aaaaaaaabbbbccccddddeeeeeeeeeeee";
@@ -90,16 +91,16 @@ struct Machine {
 struct SystemdMachine : Machine {
   SystemdMachine() : daemon(roots.run), service(daemon, "org.freedesktop.systemd1") {
     fs::create_directories(roots.run + "/systemd/system");
-    service.SetProperty(kManager, "FirmwareTimestampMonotonic", 7 * kSecond);
-    service.SetProperty(kManager, "LoaderTimestampMonotonic", 2 * kSecond);
+    service.SetProperty(kManager, "FirmwareTimestampMonotonic", 7 * kSecondUs);
+    service.SetProperty(kManager, "LoaderTimestampMonotonic", 2 * kSecondUs);
     service.SetProperty(kManager, "InitRDTimestampMonotonic", uint64_t{0});
-    service.SetProperty(kManager, "UserspaceTimestampMonotonic", 3 * kSecond);
-    service.SetProperty(kManager, "FinishTimestampMonotonic", 20 * kSecond);
+    service.SetProperty(kManager, "UserspaceTimestampMonotonic", 3 * kSecondUs);
+    service.SetProperty(kManager, "FinishTimestampMonotonic", 20 * kSecondUs);
     service.SetProperty(kManager, "Virtualization", std::string());
-    AddUnit("display-manager.service", "gdm.service", 10 * kSecond, 12 * kSecond);
-    AddUnit("default.target", "graphical.target", 0, 15 * kSecond);
-    AddUnit("cups.service", "cups.service", 4 * kSecond, 6 * kSecond);
-    AddUnit("alices-backup.service", "alices-backup.service", 4 * kSecond, 9 * kSecond);
+    AddUnit("display-manager.service", "gdm.service", 10 * kSecondUs, 12 * kSecondUs);
+    AddUnit("default.target", "graphical.target", 0, 15 * kSecondUs);
+    AddUnit("cups.service", "cups.service", 4 * kSecondUs, 6 * kSecondUs);
+    AddUnit("alices-backup.service", "alices-backup.service", 4 * kSecondUs, 9 * kSecondUs);
     for (const char* unit : {"cups.service", "gdm.service", "graphical.target"}) {
       Write(roots.usr + "/lib/systemd/system/" + unit, "");
     }
@@ -131,10 +132,10 @@ TEST_CASE("a finished boot is told once, with its stages, at the moment it was f
   const auto* kept = machine.Find(true);
   REQUIRE(kept != nullptr);
   const v1::Boot& boot = kept->event.boot_done();
-  CHECK(boot.firmware_us() == 5 * kSecond);
-  CHECK(boot.kernel_us() == 3 * kSecond);
-  CHECK(boot.userspace_us() == 17 * kSecond);
-  CHECK(boot.total_us() == 12 * kSecond);
+  CHECK(boot.firmware_us() == 5 * kSecondUs);
+  CHECK(boot.kernel_us() == 3 * kSecondUs);
+  CHECK(boot.userspace_us() == 17 * kSecondUs);
+  CHECK(boot.total_us() == 12 * kSecondUs);
   CHECK(boot.until() == "gdm.service");
   CHECK(kept->event.boottime_ms() == 20'000);
   CHECK(kept->event.wall_ms() == machine.clock.WallMs() - (machine.clock.BoottimeMs() - 20'000));
@@ -156,7 +157,8 @@ TEST_CASE("a finished boot is told once, with its stages, at the moment it was f
 
 TEST_CASE("nor has a login screen that nobody's package brought") {
   SystemdMachine machine;
-  machine.AddUnit("display-manager.service", "alices-login.service", 10 * kSecond, 12 * kSecond);
+  machine.AddUnit("display-manager.service", "alices-login.service", 10 * kSecondUs,
+                  12 * kSecondUs);
   machine.Sample();
   REQUIRE(machine.Find(true) != nullptr);
   CHECK(machine.Find(true)->event.boot_done().until() == "other.service");
@@ -164,8 +166,8 @@ TEST_CASE("nor has a login screen that nobody's package brought") {
 
 TEST_CASE("the end of start-up is no unit and keeps its name") {
   SystemdMachine machine;
-  machine.AddUnit("display-manager.service", "gdm.service", 900 * kSecond, 901 * kSecond);
-  machine.AddUnit("default.target", "graphical.target", 0, 902 * kSecond);
+  machine.AddUnit("display-manager.service", "gdm.service", 900 * kSecondUs, 901 * kSecondUs);
+  machine.AddUnit("default.target", "graphical.target", 0, 902 * kSecondUs);
   machine.Sample();
   REQUIRE(machine.Find(true) != nullptr);
   CHECK(machine.Find(true)->event.boot_done().until() == "startup finished");
@@ -183,7 +185,7 @@ TEST_CASE("a boot that goes on is not told before its end") {
   CHECK(machine.recorder.cursors.empty());
   CHECK(machine.recorder.unmeasured.at({event::kBoot, ""}) == "start-up is not finished yet");
 
-  machine.service.SetProperty(kManager, "FinishTimestampMonotonic", 20 * kSecond);
+  machine.service.SetProperty(kManager, "FinishTimestampMonotonic", 20 * kSecondUs);
   testing::RunSample(machine.io, *sampler, tick);
   CHECK(machine.Find(true) != nullptr);
   CHECK(machine.recorder.unmeasured.empty());

@@ -7,14 +7,14 @@
 namespace candor {
 namespace {
 
-using Kind = KernelLine::Kind;
+using LineKind = KernelLine::Kind;
 
 TEST_CASE("a segfault line tells task, thread, signal and module") {
   const auto line = ParseKernelLine(
       "Web Content[4711]: segfault at 0 ip 00007f8a1c2d3e4f sp 00007ffd0a1b2c30 error 4 in "
       "libxul.so[7f8a18000000+5a3f000] likely on CPU 3 (core 1, socket 0)");
   REQUIRE(line);
-  CHECK(line->kind == Kind::kFault);
+  CHECK(line->kind == LineKind::kFault);
   CHECK(line->task == "Web Content");
   CHECK(line->pid == 4711);
   CHECK(line->signal == SIGSEGV);
@@ -39,7 +39,7 @@ TEST_CASE("traps end in the signal the kernel sends for them") {
        {"traps: foo[9] general protection ip:55 sp:7f error:0 in foo[55+1000]", SIGSEGV}}));
   const auto line = ParseKernelLine(text);
   REQUIRE(line);
-  CHECK(line->kind == Kind::kFault);
+  CHECK(line->kind == LineKind::kFault);
   CHECK(line->signal == static_cast<uint32_t>(signal));
   CHECK(line->task == "foo");
   CHECK(line->pid == 9);
@@ -51,7 +51,7 @@ TEST_CASE("an out-of-memory kill of the system is told with its task") {
       "Out of memory: Killed process 12345 (chrome (tab)) total-vm:8392040kB, anon-rss:6291456kB, "
       "file-rss:0kB, shmem-rss:0kB, UID:1000 pgtables:12800kB oom_score_adj:300");
   REQUIRE(line);
-  CHECK(line->kind == Kind::kOutOfMemory);
+  CHECK(line->kind == LineKind::kOutOfMemory);
   CHECK(line->task == "chrome (tab)");
   CHECK(line->pid == 12345);
 }
@@ -62,12 +62,13 @@ TEST_CASE("a kill inside a limited group is no failure of the system") {
 
 TEST_CASE("GPU resets and hung tasks") {
   CHECK(ParseKernelLine("i915 0000:00:02.0: [drm] GPU HANG: ecode 9:1:85dffffb, in Xorg [1234]")
-            ->kind == Kind::kGpuReset);
-  CHECK(ParseKernelLine("amdgpu 0000:06:00.0: amdgpu: GPU reset begin!")->kind == Kind::kGpuReset);
+            ->kind == LineKind::kGpuReset);
+  CHECK(ParseKernelLine("amdgpu 0000:06:00.0: amdgpu: GPU reset begin!")->kind ==
+        LineKind::kGpuReset);
   const auto hung =
       ParseKernelLine("INFO: task kworker/u8:2:1234 blocked for more than 120 seconds.");
   REQUIRE(hung);
-  CHECK(hung->kind == Kind::kHungTask);
+  CHECK(hung->kind == LineKind::kHungTask);
   CHECK(hung->task == "kworker/u8:2");
   CHECK(hung->pid == 1234);
 }
