@@ -1,6 +1,7 @@
 #include "collector/fold/day_values.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "collector/fold/time_lost.h"
 #include "common/registry.h"
@@ -8,8 +9,6 @@
 
 namespace candor {
 namespace {
-
-constexpr double kUsPerSecond = 1e6;
 
 double InUnit(double steps, uint32_t metric) { return steps / FindMetric(metric)->steps_per_unit; }
 
@@ -60,10 +59,10 @@ class TrailingDays {
   std::optional<double> Rate(WatchedSource source, const Count& count) const {
     const std::optional<double> total = Total(source, count);
     if (!total) return std::nullopt;
-    int64_t active_min = 0;
-    for (const DaySummary& day : days_) active_min += day.activity.active_min;
-    const double hours = static_cast<double>(active_min) / 60;
-    return *total * model_.rate_hours / std::max(hours, model_.rate_hours);
+    const auto active_days = std::count_if(days_.begin(), days_.end(), [&](const DaySummary& day) {
+      return static_cast<double>(day.activity.active_min) >= model_.provisional_below_min;
+    });
+    return *total / static_cast<double>(std::max<int64_t>(active_days, 1));
   }
 
  private:
@@ -73,7 +72,8 @@ class TrailingDays {
 
 std::optional<double> Share(int64_t part, int64_t whole) {
   if (whole <= 0) return std::nullopt;
-  return std::min(100.0, 100 * static_cast<double>(part) / static_cast<double>(whole));
+  const double hundredths = 10'000 * static_cast<double>(part) / static_cast<double>(whole);
+  return std::min(100.0, std::round(hundredths) / 100);
 }
 
 std::optional<double> ShareOfWatched(const TrailingDays& window, const DaySummary& day,

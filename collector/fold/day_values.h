@@ -7,24 +7,30 @@
 //
 // Active minutes are those of the best kind of activity seen that day (fact_view.h).
 //
-//   boot_s           median of (total − passphrase wait) of boots in the window; without boots that
-//                    installed updates
-//   signin_s         median of sign-ins in the window; without a person's first on this device
-//   resume_s         median of wake-ups in the window
-//   app_crashes      crashes of owned programs in the window × rate hours ÷ max(active h, rate
-//   hours) app_hangs        hangs in the window, the same way system_failures  panics, unclean
-//   shutdowns, GPU resets and out-of-memory kills in the window rtt_ms, dns_ms,  quantile of the
-//   day's active windows, all services or applications together ui_reply_ms, launch_s loss_pct 100
-//   × retransmitted ÷ sent segments while active offline_pct      100 × offline ÷ (offline +
-//   online) seconds while active, so of time with a link hang_pct         100 × hanging ÷ watched
-//   time while active stall_pct        100 × the worse of memory and I/O stall ÷ watched time while
-//   active cpu_wait_pct     100 × CPU stall ÷ watched time while active throttle_pct     100 ×
-//   throttled ÷ watched time while active disk_free_gib, battery_pct   latest of the day; the
-//   lowest where there are several
+// - boot_s: median of (total − passphrase wait) of the boots in the window, without those that
+// installed
+//   updates
+// - signin_s: median of the sign-ins in the window, without a person's first on this device
+// - resume_s: median of the wake-ups in the window
+// - app_crashes, app_hangs: crashes of owned programs, and hangs, in the window ÷ its active days,
+// at least
+//   one. An active day is one that is not provisional
+// - system_failures: panics, unclean shutdowns, GPU resets and out-of-memory kills in the window
+// - rtt_ms, dns_ms, ui_reply_ms, launch_s: a quantile of the day's active windows, all services or
+//   applications together
+// - loss_pct: retransmitted ÷ sent segments while active
+// - offline_pct: offline ÷ (offline + online) seconds while active, so of time with a link
+// - hang_pct, cpu_wait_pct, throttle_pct: hanging, CPU stall, throttled ÷ watched time while active
+// - stall_pct: the worse of memory and I/O stall ÷ watched time while active
+// - disk_free_gib, battery_pct: latest of the day; the lowest where there are several
 //
 // Counts and shares are measured only where their source was watched for the model's share (0.90)
 // of the active time of their window; with no active time at all they are not. A share's
 // denominator is the watched time: what nobody watched is not taken for good.
+//
+// No value tells how long somebody worked, so that scores can be shown in full precision: a count
+// is per day and not per hour, and a share is in hundredths of a per cent, for the exact ratio of
+// two whole numbers of seconds would give both of them away (by continued fractions).
 #pragma once
 
 #include <array>

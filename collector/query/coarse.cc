@@ -4,13 +4,10 @@
 #include <array>
 #include <cmath>
 
-#include "collector/score/metrics.h"
-
 namespace candor {
 namespace {
 
 constexpr double kLeast = 0.05;  // below: nothing
-constexpr double kPointsStep = 5;
 
 // A decade's steps and where each ends. Between geometric middles, then moved up by as much as
 // makes the sum of rounded amounts right on average where amounts of every size are equally common.
@@ -31,15 +28,8 @@ double CoarseAmount(double amount) {
   return step->amount * decade;
 }
 
-double CoarsePoints(double points) { return std::round(points / kPointsStep) * kPointsStep; }
-
 bool TellsWorkingTime(std::string_view cause) {
   return cause != "boot" && cause != "crash" && cause != "system_failure";
-}
-
-bool IsActiveRate(std::string_view metric) {
-  const auto found = FindScoreMetric(metric);
-  return found && EntryOf(*found).kind == ValueKind::kRate;
 }
 
 double ShownMinutes(std::string_view cause, double minutes) {

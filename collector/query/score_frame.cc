@@ -210,10 +210,9 @@ absl::StatusOr<std::unordered_map<int64_t, double>> LoadMetricMeans(ViewContext&
                          "WHERE s.day BETWEEN ? AND ? AND s.provisional = 0 "
                          "AND m.value IS NOT NULL"));
   select.BindAll(metric, period.from_day, period.to_day);
-  const bool rounded = IsActiveRate(metric);
   std::unordered_map<int64_t, Mean> means;
   CANDOR_RETURN_IF_ERROR(ForEachRow(context, select, "reading scores", [&](const Statement& row) {
-    means[row.Int(0)].Add(rounded ? CoarseAmount(row.Real(1)) : row.Real(1));
+    means[row.Int(0)].Add(row.Real(1));
   }));
   std::unordered_map<int64_t, double> values;
   for (const auto& [device, mean] : means) values.emplace(device, *mean.value());

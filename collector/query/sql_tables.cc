@@ -44,9 +44,9 @@ constexpr auto kScoreMetricsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
     {"day", "INTEGER", "local day, days since 1970"},
     {"metric", "TEXT", "boot_s, rtt_ms, …"},
-    {"value", "REAL", "in the unit its name carries; per 8 active hours: 1, 2, 5, 10, …"},
-    {"points", "REAL", "0 to 100; per 8 active hours: in steps of 5"},
-    {"lost", "REAL", "points of the score; per 8 active hours: 1, 2, 5, 10, …"},
+    {"value", "REAL", "in the unit its name carries; crashes and hangs per active day"},
+    {"points", "REAL", "0 to 100"},
+    {"lost", "REAL", "points of the score"},
 });
 constexpr auto kScoreDomainsColumns = std::to_array<SqlColumn>({
     {"device", "TEXT", "id"},
@@ -141,14 +141,12 @@ constexpr auto kTables = std::to_array<SqlTable>({
      "FROM score_domain s JOIN device d ON d.no = s.device"},
     {"score_metrics", "what each score is made of", Columns(kScoreMetricsColumns),
      "SELECT d.device_id AS device, s.day AS day, s.metric AS metric, "
-     "candor_shown(s.metric, 'value', s.value) AS value, "
-     "candor_shown(s.metric, 'points', s.points) AS points, "
-     "candor_shown(s.metric, 'lost', s.lost) AS lost "
+     "s.value, s.points, s.lost "
      "FROM score_metric s JOIN device d ON d.no = s.device"},
     {"scores", "one row a device-day", Columns(kScoresColumns),
      "SELECT d.device_id AS device, s.day AS day, s.model AS model, s.score AS score, "
      "s.coverage AS coverage, s.provisional AS provisional, "
-     "candor_shown('', 'minutes', s.lost_min) AS lost_min "
+     "candor_shown('', s.lost_min) AS lost_min "
      "FROM score s JOIN device d ON d.no = s.device"},
     {"system_failures", "failures of the whole machine", Columns(kSystemFailuresColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'failure.kind') AS kind, "
@@ -156,7 +154,7 @@ constexpr auto kTables = std::to_array<SqlTable>({
      "FROM event e JOIN device d ON d.no = e.device WHERE e.kind = 13"},
     {"time_lost", "minutes lost by cause", Columns(kTimeLostColumns),
      "SELECT d.device_id AS device, t.day AS day, t.cause AS cause, "
-     "candor_shown(t.cause, 'minutes', t.minutes) AS minutes "
+     "candor_shown(t.cause, t.minutes) AS minutes "
      "FROM time_lost t JOIN device d ON d.no = t.device"},
     {"unit_failures", "services that failed", Columns(kUnitFailuresColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'unit.name') AS unit, "
@@ -237,20 +235,12 @@ void EventFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
   }
 }
 
-// candor_shown(of what, 'minutes' | 'value' | 'points' | 'lost', number): the number as it may be
-// shown of one device, see coarse.h. NULL stays NULL.
+// candor_shown(cause, minutes): minutes lost as they may be shown of one device, see coarse.h. NULL
+// stays NULL.
 void ShownFunction(sqlite3_context* context, int, sqlite3_value** arguments) {
-  if (sqlite3_value_type(arguments[2]) == SQLITE_NULL) return;
-  const double number = sqlite3_value_double(arguments[2]);
-  const std::string_view of = TextOf(arguments[0]);
-  const std::string_view what = TextOf(arguments[1]);
-  double shown = number;
-  if (what == "minutes") {
-    shown = ShownMinutes(of, number);
-  } else if (IsActiveRate(of)) {
-    shown = what == "points" ? CoarsePoints(number) : CoarseAmount(number);
-  }
-  sqlite3_result_double(context, shown);
+  if (sqlite3_value_type(arguments[1]) == SQLITE_NULL) return;
+  sqlite3_result_double(context,
+                        ShownMinutes(TextOf(arguments[0]), sqlite3_value_double(arguments[1])));
 }
 
 }  // namespace
@@ -270,7 +260,7 @@ absl::Status RegisterTableFunctions(Database& db) {
     return sqlite3_create_function_v2(db.handle(), name, arguments, kFlags, nullptr, function,
                                       nullptr, nullptr, nullptr) == SQLITE_OK;
   };
-  if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 3, &ShownFunction)) {
+  if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 2, &ShownFunction)) {
     return absl::InternalError("SQLite does not take a function");
   }
   return absl::OkStatus();

@@ -37,9 +37,9 @@ constexpr size_t kScoreMetrics = 18;
 enum class ValueKind {
   kMedian,    // of the events in the trailing window
   kQuantile,  // of the day's merged histograms
-  kRate,      // events in the trailing window per 8 active hours
+  kRate,      // events in the trailing window per active day
   kCount,     // events in the trailing window
-  kShare,     // per cent of the day
+  kShare,     // per cent of the day, in hundredths
   kLatest,    // last value of the day
 };
 

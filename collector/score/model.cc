@@ -66,7 +66,6 @@ RawModel ReadModel(ConfigReader reader, Model& model) {
   in.Get("provisional_below_active_min", model.provisional_below_min, 0, 1440);
   in.Get("good_from", model.good_from, 0, 100);
   in.Get("fair_from", model.fair_from, 0, 100);
-  in.Get("rate_hours", model.rate_hours, 0.1, 1000);
   in.Get("watched_share_min", model.watched_share_min, 0, 1);
   in.Get("failed_is_measured.when", raw.when);
   in.Get("failed_is_measured.at_least", model.failure.at_least, 0, 1e9);
@@ -186,9 +185,9 @@ bool IsModelName(std::string_view name) {
 absl::Status TakeModel(RawModel& raw, Model& model) {
   CANDOR_RETURN_IF_ERROR(CheckPresent(
       raw.reader, {"name", "coverage_min", "provisional_below_active_min", "good_from", "fair_from",
-                   "rate_hours", "watched_share_min", "time_lost.boot_over_s",
-                   "time_lost.signin_over_s", "time_lost.resume_over_s", "time_lost.launch_over_s",
-                   "time_lost.app_crash_s", "time_lost.system_failure_s", "domain"}));
+                   "watched_share_min", "time_lost.boot_over_s", "time_lost.signin_over_s",
+                   "time_lost.resume_over_s", "time_lost.launch_over_s", "time_lost.app_crash_s",
+                   "time_lost.system_failure_s", "domain"}));
   if (!IsModelName(model.name)) {
     return raw.reader.Error("name", "must be lower-case letters, digits, '-' and '.'");
   }

@@ -66,7 +66,6 @@ struct Model {
   double provisional_below_min = 0;  // active minutes
   double good_from = 0;
   double fair_from = 0;
-  double rate_hours = 0;         // counts are given per so many active hours
   double watched_share_min = 0;  // a count is measured when its source was watched for this share
   FailureRule failure;
   TimeLostModel time_lost;

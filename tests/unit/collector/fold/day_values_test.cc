@@ -1,5 +1,8 @@
 #include "collector/fold/day_values.h"
 
+#include <cmath>
+#include <set>
+
 #include "candor/v1/envelope.pb.h"
 #include "collector/fold/facts.h"
 #include "collector/store/facts.pb.h"
@@ -106,26 +109,66 @@ TEST_CASE("a boot without its total, and a first sign-in, are no measurement") {
   CHECK(Value(days, ScoreMetric::kSignIn) == Approx(12.345));
 }
 
-TEST_CASE("crashes count per eight active hours, and no fewer hours than eight") {
+TEST_CASE("crashes count per active day of the window, and no fewer days than one") {
   const auto days_with = [](int minutes) {
     return std::vector<DaySummary>{
-        Day(kMonday - 1).Minutes(9'999).Event(CrashEvent("old")).Summarize(),  // eight days before
+        Day(kMonday - 1).Minutes(999).Event(CrashEvent("old")).Summarize(),  // eight days before
         Day(kMonday + 1)
-            .Minutes(minutes / 2)
-            .Watched(watch::kCoredumps, minutes / 2)
+            .Minutes(minutes)
+            .Watched(watch::kCoredumps, minutes)
             .Event(CrashEvent("editor", 2))
             .Event(CrashEvent("other", 0, false))
             .Summarize(),
         Day(kMonday + 7)
-            .Minutes(minutes / 2)
-            .Watched(watch::kCoredumps, minutes / 2)
+            .Minutes(minutes)
+            .Watched(watch::kCoredumps, minutes)
             .Event(CrashEvent("mail"))
             .Summarize()};
   };
-  // Four crashes of owned programs; 960 minutes are 16 hours.
-  CHECK(Value(days_with(960), ScoreMetric::kAppCrashes) == Approx(2));
-  CHECK(Value(days_with(480), ScoreMetric::kAppCrashes) == Approx(4));
-  CHECK(Value(days_with(120), ScoreMetric::kAppCrashes) == Approx(4));
+  // Four crashes of owned programs.
+  CHECK(Value(days_with(30), ScoreMetric::kAppCrashes) == 2.0);
+  CHECK(Value(days_with(600), ScoreMetric::kAppCrashes) == 2.0);
+  CHECK(Value(days_with(29), ScoreMetric::kAppCrashes) == 4.0);
+}
+
+// A week on each day of which somebody worked `minutes`: the rest is what it is whatever their
+// number.
+std::vector<DaySummary> WeekOf(int minutes) {
+  std::vector<DaySummary> days;
+  const auto part = [&](double share) { return std::llround(share * minutes * 60'000); };
+  for (int i = 0; i < 7; ++i) {
+    Day day(kMonday + i);
+    day.Minutes(minutes).Event(CrashEvent("mail")).Event(HangEvent(7'000));
+    for (const std::string_view source :
+         {watch::kJournal, watch::kCoredumps, watch::kTcp, watch::kProbes, watch::kPressure,
+          watch::kThrottle, watch::kWindows}) {
+      day.Watched(source, minutes);
+    }
+    day.Sum(metric::kMemoryStall, part(0.1713)).Sum(metric::kCpuStall, part(0.3397));
+    day.Sum(metric::kThrottled, part(0.0719));
+    // Shares in hundredths are the same to a second or so; the exact ones are all different.
+    const int64_t offline_s = part(0.0123) / 1000;
+    day.Sum(metric::kOfflineSeconds, offline_s);
+    day.Sum(metric::kOnlineSeconds, minutes * 60 - offline_s);
+    day.Sum(metric::kHangSeconds, part(0.0031) / 1000);
+    days.push_back(day.Summarize());
+  }
+  return days;
+}
+
+TEST_CASE("A score in full precision does not tell how long somebody worked") {
+  std::set<double> scores;
+  int lengths = 0;
+  for (int minutes = 60; minutes <= 660; minutes += 7, ++lengths) {
+    const DeviceDay day = DeriveDay(WeekOf(minutes), *Candor1());
+    REQUIRE(day.values[IndexOf(ScoreMetric::kAppCrashes)] == 1.0);
+    REQUIRE(day.values[IndexOf(ScoreMetric::kAppHangs)] == 1.0);
+    REQUIRE(day.score.score);
+    scores.insert(*day.score.score);
+  }
+  INFO(scores.size() << " scores of " << lengths << " lengths of day");
+  // The two shares counted in whole seconds differ by a hundredth or two in short days.
+  CHECK(scores.size() <= 10);
 }
 
 TEST_CASE("a count is measured only if its source was watched for 90 per cent of active time") {
@@ -206,7 +249,7 @@ TEST_CASE("loss is retransmitted of sent, and unmeasured when nothing was sent")
   day.Minutes(60).Watched(watch::kTcp, 60);
   CHECK_FALSE(Value({day.Summarize()}, ScoreMetric::kLoss));
   day.Sum(metric::kSegmentsSent, 4'000).Sum(metric::kSegmentsRetransmitted, 30);
-  CHECK(Value({day.Summarize()}, ScoreMetric::kLoss) == Approx(0.75));
+  CHECK(Value({day.Summarize()}, ScoreMetric::kLoss) == 0.75);
   Day unwatched(kMonday);
   unwatched.Minutes(60).Sum(metric::kSegmentsSent, 4'000);
   CHECK_FALSE(Value({unwatched.Summarize()}, ScoreMetric::kLoss));
@@ -229,6 +272,13 @@ TEST_CASE("stall is the worse of memory and disk, over watched time") {
       .Sum(metric::kIoStall, 9'999'999, "", ActivityState::kInactive);
   CHECK(Value({day.Summarize()}, ScoreMetric::kStall) == Approx(10));
   CHECK(Value({day.Summarize()}, ScoreMetric::kCpuWait) == Approx(50));
+}
+
+TEST_CASE("shares are in hundredths of a per cent") {
+  Day day(kMonday);
+  // 7 of 6,000 seconds are 0.11666… per cent.
+  day.Minutes(100).Watched(watch::kThrottle, 100).Sum(metric::kThrottled, 7'000);
+  CHECK(Value({day.Summarize()}, ScoreMetric::kThrottle) == 0.12);
 }
 
 TEST_CASE("shares never pass 100 per cent") {

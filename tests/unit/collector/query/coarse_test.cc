@@ -60,13 +60,5 @@ TEST_CASE("Only causes that are known to tell nothing of working time are counte
   }
 }
 
-TEST_CASE("Rates per active time are told from other metrics") {
-  REQUIRE(IsActiveRate("app_crashes"));
-  REQUIRE(IsActiveRate("app_hangs"));
-  REQUIRE_FALSE(IsActiveRate("system_failures"));
-  REQUIRE_FALSE(IsActiveRate("stall_pct"));
-  REQUIRE_FALSE(IsActiveRate("none of them"));
-}
-
 }  // namespace
 }  // namespace candor

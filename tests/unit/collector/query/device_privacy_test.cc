@@ -267,31 +267,6 @@ TEST_CASE("No ratio of two columns in SQL is the active time") {
   REQUIRE(told.size() <= 4);
 }
 
-TEST_CASE("Rates per 8 active hours do not tell the hours beside the number of crashes") {
-  const auto table_after = [](double active_hours) {
-    QueryStore store;
-    const int64_t anna = store.AddDevice("anna");
-    const double rate = 4 * 8 / active_hours;
-    ScoreValues values;
-    values.metrics = {{"app_crashes", rate, 100 - 35 * rate, 1.1 * rate},
-                      {"app_hangs", rate, 100 - 25 * rate, 1.2 * rate},
-                      {"rtt_ms", 40, 97.5, 0.25}};
-    store.AddScore(anna, 1, 80, values);
-    const auto answer = store.Ask("sql", [](v1::QueryRequest& request) {
-      request.set_text("SELECT value, points, lost FROM score_metrics ORDER BY metric");
-    });
-    REQUIRE_OK(answer);
-    const auto devices =
-        store.Ask("devices", [](v1::QueryRequest& r) { r.set_sort("app_crashes"); });
-    REQUIRE_OK(devices);
-    return ColumnText(answer->front(), "value") + "; " + ColumnText(answer->front(), "points") +
-           "; " + ColumnText(answer->front(), "lost") + "; " +
-           ColumnText(devices->front(), "app_crashes");
-  };
-  REQUIRE(table_after(36) == table_after(37));
-  REQUIRE(table_after(36) == "1 1 40; 70 80 97.5; 1 1 0.25; 1");
-}
-
 TEST_CASE("How often somebody signed in or opened the lid is not told, nor whether on a day") {
   const auto ask = [](int times, const std::string& day) {
     QueryStore store;
