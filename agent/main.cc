@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/standard_output.h"
 #include "common/status.h"
 #include "common/usage.h"
 #include "common/version.h"
@@ -100,10 +101,7 @@ CLI::App* AddEnroll(CLI::App& app, candor::EnrollArguments& arguments) {
   return command;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
+int Main(int argc, char** argv) {
   CLI::App app{
       "Measures what working on this laptop feels like. Without a command: runs as daemon.",
       "candor-agent"};
@@ -150,4 +148,11 @@ int main(int argc, char** argv) {
   if (sample->parsed()) return ExitCode(RunSample(*settings, {}, flags.Format(), clock));
   if (enroll->parsed()) return Enroll(*settings, enroll_arguments);
   return RunDaemon(flags, std::move(*settings));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return candor::FinishOutput("candor-agent", Main(argc, argv));
 }

@@ -11,6 +11,7 @@
 #include "collector/server/grpc_listener.h"
 #include "collector/server/local_http.h"
 #include "common/log.h"
+#include "common/standard_output.h"
 #include "common/status.h"
 #include "common/tls/authority.h"
 #include "common/usage.h"
@@ -80,7 +81,6 @@ ProgressFn TerminalProgress() {
 }
 
 int Finish(const absl::Status& status) {
-  std::cout.flush();
   if (status.ok()) return 0;
   std::fprintf(stderr, "candor-collector: %s\n", std::string(status.message()).c_str());
   return kFailure;
@@ -142,5 +142,5 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   umask(0077);  // what a fleet measured is nobody else's
   candor::PrepareGrpc();
-  return candor::Main(argc, argv);
+  return candor::FinishOutput("candor-collector", candor::Main(argc, argv));
 }

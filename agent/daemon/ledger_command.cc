@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "agent/daemon/commands.h"
@@ -128,15 +129,27 @@ const std::vector<OutputColumn>& OverviewColumns() {
                                                     {"sent_at", "SENT"},
                                                     {"bytes", "BYTES", true},
                                                     {"state", "STATE"},
-                                                    {"held", "WHAT IT HELD"}};
+                                                    {"held", "WHAT IT HELD", false, 72}};
   return columns;
 }
 
 const std::vector<OutputColumn>& BatchColumns() {
-  static const std::vector<OutputColumn> columns = {
-      {"at", "AT"},     {"name", "WHAT"},     {"subject", "SUBJECT"}, {"value", "VALUE", true},
-      {"unit", "UNIT"}, {"detail", "DETAIL"}, {"why", "WHY"}};
+  static const std::vector<OutputColumn> columns = {{"at", "AT"},
+                                                    {"name", "WHAT"},
+                                                    {"subject", "SUBJECT"},
+                                                    {"value", "VALUE", true},
+                                                    {"unit", "UNIT"},
+                                                    {"detail", "DETAIL", false, 44},
+                                                    {"why", "WHY", false, 44}};
   return columns;
+}
+
+// Why something is collected is said where it comes first, not in each of a thousand rows.
+void SayWhyOnce(std::vector<ordered_json>& rows) {
+  std::set<std::string> said;
+  for (ordered_json& row : rows) {
+    if (row.contains("why") && !said.insert(row["name"].get<std::string>()).second) row["why"] = "";
+  }
 }
 
 }  // namespace
@@ -163,6 +176,7 @@ absl::Status RunLedger(const AgentSettings& settings, const LedgerOptions& optio
     return absl::NotFoundError(
         absl::StrCat("batch ", options.seq, " was not sent, or its bytes are kept no longer"));
   }
+  if (format == OutputFormat::kTable) SayWhyOnce(rows);
   const std::string text =
       format == OutputFormat::kJson
           ? FormatJson(rows, clock.WallMs())

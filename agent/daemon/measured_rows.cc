@@ -38,8 +38,9 @@ ordered_json Describe(const v1::Status::Measured& line) {
 }  // namespace
 
 std::vector<OutputColumn> MeasuredColumns() {
-  return {{"family", "FAMILY"},     {"name", "METRIC"}, {"subject", "SUBJECT"},
-          {"value", "VALUE", true}, {"unit", "UNIT"},   {"unmeasured", "UNMEASURED BECAUSE"}};
+  return {{"family", "FAMILY"},   {"name", "METRIC"},
+          {"subject", "SUBJECT"}, {"value", "VALUE", true},
+          {"unit", "UNIT"},       {"unmeasured", "UNMEASURED BECAUSE", false, 60}};
 }
 
 std::vector<ordered_json> MeasuredRows(

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "common/time_text.h"
 
@@ -35,7 +36,7 @@ std::string FormatCell(const nlohmann::ordered_json& row, const std::string& key
 }
 
 // Columns on a screen: every byte that does not continue a UTF-8 character.
-size_t Width(const std::string& text) {
+size_t Width(std::string_view text) {
   return static_cast<size_t>(
       std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xc0) != 0x80; }));
 }
@@ -48,6 +49,44 @@ void AppendCell(const std::string& cell, size_t width, bool right, bool last, st
   if (!last) line += "  ";
 }
 
+// The bytes of the first `width` characters.
+size_t BytesOf(std::string_view text, size_t width) {
+  size_t at = 0;
+  for (size_t seen = 0; at < text.size(); ++at) {
+    if ((static_cast<unsigned char>(text[at]) & 0xc0) != 0x80 && seen++ == width) break;
+  }
+  return at;
+}
+
+std::vector<std::string> Wrap(const std::string& cell, size_t width) {
+  std::vector<std::string> lines;
+  std::string_view rest = cell;
+  while (width != 0 && Width(rest) > width) {
+    // A blank right behind the last character that fits is as good as one before it.
+    const size_t fits = BytesOf(rest, width);
+    const size_t blank = rest.rfind(' ', fits);
+    const size_t end = blank == std::string_view::npos || blank == 0 ? fits : blank;
+    lines.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(end);
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+  }
+  lines.emplace_back(rest);
+  return lines;
+}
+
+// The lines that a row takes, each with a cell for every column.
+std::vector<std::vector<std::string>> LinesOf(const std::vector<OutputColumn>& columns,
+                                              const nlohmann::ordered_json& row) {
+  std::vector<std::vector<std::string>> lines(1, std::vector<std::string>(columns.size()));
+  for (size_t i = 0; i < columns.size(); ++i) {
+    std::vector<std::string> parts = Wrap(FormatCell(row, columns[i].key), columns[i].wrap);
+    if (parts.size() > lines.size())
+      lines.resize(parts.size(), std::vector<std::string>(columns.size()));
+    for (size_t j = 0; j < parts.size(); ++j) lines[j][i] = std::move(parts[j]);
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string FormatTable(const std::vector<OutputColumn>& columns,
@@ -55,8 +94,7 @@ std::string FormatTable(const std::vector<OutputColumn>& columns,
   std::vector<std::vector<std::string>> cells(1);
   for (const OutputColumn& column : columns) cells[0].push_back(column.title);
   for (const auto& row : rows) {
-    auto& line = cells.emplace_back();
-    for (const OutputColumn& column : columns) line.push_back(FormatCell(row, column.key));
+    for (auto& line : LinesOf(columns, row)) cells.push_back(std::move(line));
   }
   std::vector<size_t> widths(columns.size(), 0);
   for (const auto& line : cells) {

@@ -15,6 +15,7 @@ struct OutputColumn {
   std::string key;    // of the rows
   std::string title;  // of the table
   bool right = false;
+  size_t wrap = 0;  // wider cells go on below, broken at blanks where there are any; 0: never
 };
 
 // A table of `columns` over rows that are JSON objects; absent and null cells are blank, numbers

@@ -45,6 +45,8 @@ struct AgentSettings {
   std::vector<ProbedService> services;
 
   std::string control_socket() const { return state + "/control.sock"; }
+  // Written by the uplink (agent/uplink/device_identity.h).
+  std::string identity_path() const { return state + "/identity/identity.toml"; }
   std::string spool_path() const { return state + "/spool.db"; }
   std::string configuration_path() const { return state + "/configuration.bin"; }
 };

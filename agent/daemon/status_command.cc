@@ -28,6 +28,8 @@ ordered_json TimeOrNull(int64_t wall_ms) {
 ordered_json StatusRow(const v1::Status& status) {
   ordered_json row;
   row["version"] = status.version();
+  row["device"] = status.device().empty() ? ordered_json() : ordered_json(status.device());
+  row["collector"] = status.collector().empty() ? ordered_json() : ordered_json(status.collector());
   row["started_at"] = TimeOrNull(status.started_wall_ms());
   row["epoch"] = EpochText(status.epoch());
   row["first_held"] = status.first_held();
@@ -44,12 +46,37 @@ ordered_json StatusRow(const v1::Status& status) {
   return row;
 }
 
+std::string Ago(int64_t wall_ms, int64_t now_ms) {
+  return FormatDuration(std::max<int64_t>(now_ms - wall_ms, 0)) + " ago";
+}
+
 std::string PushText(const v1::Status& status, int64_t now_ms) {
   const std::string next = absl::StrCat(
       "next in ", FormatDuration(std::max<int64_t>(status.next_push_wall_ms() - now_ms, 0)));
   if (status.last_push_wall_ms() == 0) return "none yet, " + next;
-  return absl::StrCat(FormatDuration(std::max<int64_t>(now_ms - status.last_push_wall_ms(), 0)),
-                      " ago: ", status.last_push_outcome(), "; ", next);
+  return absl::StrCat(Ago(status.last_push_wall_ms(), now_ms), ": ", status.last_push_outcome(),
+                      "; ", next);
+}
+
+std::string IdentityText(const v1::Status& status) {
+  if (status.device().empty()) return "not enrolled; measurements wait here";
+  return absl::StrCat(status.device(), " of the fleet at ", status.collector());
+}
+
+std::string HeldText(uint64_t batches) {
+  if (batches == 0) return "nothing waits to be sent";
+  return absl::StrCat(batches, batches == 1 ? " batch waits" : " batches wait", " to be sent");
+}
+
+// An event has no value: when it was last seen stands in its place.
+std::vector<ordered_json> RowsForPeople(const v1::Status& status, int64_t now_ms) {
+  std::vector<ordered_json> rows = MeasuredRows(status.measured());
+  for (ordered_json& row : rows) {
+    if (!row["value"].is_null() || !row["unmeasured"].is_null() || row["at"].is_null()) continue;
+    const absl::StatusOr<int64_t> at = ParseTime(row["at"].get<std::string>());
+    if (at.ok()) row["value"] = Ago(*at, now_ms);
+  }
+  return rows;
 }
 
 std::string StatusText(const v1::Status& status, int64_t now_ms) {
@@ -57,9 +84,10 @@ std::string StatusText(const v1::Status& status, int64_t now_ms) {
   std::string text =
       absl::StrCat("candor-agent ", status.version(), ", running for ",
                    FormatDuration(std::max<int64_t>(now_ms - status.started_wall_ms(), 0)), "\n");
+  absl::StrAppend(&text, "device      ", IdentityText(status), "\n");
   absl::StrAppend(&text, "last push   ", PushText(status, now_ms), "\n");
   absl::StrAppend(&text, "spool       ", FormatBytes(status.spool_bytes()), " of ",
-                  FormatBytes(status.spool_bytes_max()), ", ", held, " places held, epoch ",
+                  FormatBytes(status.spool_bytes_max()), ", ", HeldText(held), ", epoch ",
                   EpochText(status.epoch()), ", ", status.dropped_batches(), " batches dropped\n");
   absl::StrAppend(&text, "own cost    ",
                   FormatDuration(static_cast<int64_t>(status.cpu_us() / 1000)), " of CPU so far, ",
@@ -80,8 +108,9 @@ absl::Status RunStatus(const AgentSettings& settings, OutputFormat format, const
     std::fputs(FormatJson({StatusRow(status)}, clock.WallMs()).c_str(), stdout);
     return absl::OkStatus();
   }
-  const std::string text = StatusText(status, clock.WallMs()) +
-                           FormatTable(MeasuredColumns(), MeasuredRows(status.measured()));
+  const int64_t now_ms = clock.WallMs();
+  const std::string text =
+      StatusText(status, now_ms) + FormatTable(MeasuredColumns(), RowsForPeople(status, now_ms));
   std::fputs(text.c_str(), stdout);
   return absl::OkStatus();
 }

@@ -11,6 +11,8 @@
 #include "candor/v1/envelope.pb.h"
 #include "common/batch.h"
 #include "common/files.h"
+#include "common/log.h"
+#include "common/status.h"
 #include "common/time_text.h"
 
 namespace candor {
@@ -130,6 +132,8 @@ absl::Status Spool::SetAside(const absl::Status& cause) {
   PruneDamaged(options_.path);
   set_aside_notice_ = absl::StrCat("the spool was damaged (", WithoutPath(cause, options_.path),
                                    ") and set aside as ", fs::path(name).filename().string());
+  LogError("the spool was damaged and is set aside: what it held will not be sent",
+           {{"file", name}, {"error", MessageOf(cause)}});
   state_ = State();
   // The fresh database must know how far the sources were told.
   for (const auto& [cursor, value] : cursors_) unsaved_cursors_.try_emplace(cursor, value);

@@ -41,6 +41,10 @@ absl::StatusOr<v1::EnrollReply> Ask(const std::string& enrollment, const std::st
       return absl::UnauthenticatedError(why.detail);
     }
     if (why.fault != ConnectionFault::kNone) return absl::UnavailableError(why.detail);
+    return absl::UnavailableError(
+        enrollment +
+        ": closes the connection; is it the fleet listener? Enrolling has a "
+        "port of its own (7444 unless set otherwise)");
   }
   return status;
 }
@@ -135,24 +139,12 @@ absl::StatusOr<std::string> FetchPinnedAuthority(const std::string& enrollment,
   return ca->Pem();
 }
 
-namespace {
-
-// The collector tells nobody why it refuses; what it can be stands here.
-absl::Status Explained(const absl::Status& status) {
-  if (!absl::IsPermissionDenied(status)) return status;
-  return absl::PermissionDeniedError(std::string(MessageOf(status)) +
-                                     ": the token is unknown, withdrawn, expired or used up; "
-                                     "the collector's log tells which");
-}
-
-}  // namespace
-
 absl::StatusOr<DeviceIdentity> RequestEnrollment(const EnrollInput& input, const Clock& clock,
                                                  Random& random) {
   CANDOR_ASSIGN_OR_RETURN(const PrivateKey key, PrivateKey::FromPem(input.key_pem));
   CANDOR_ASSIGN_OR_RETURN(const v1::EnrollRequest request, MakeRequest(input, key));
   const absl::StatusOr<v1::EnrollReply> reply = AskPatiently(input, request, clock, random);
-  if (!reply.ok()) return Explained(reply.status());
+  if (!reply.ok()) return reply.status();
   CANDOR_ASSIGN_OR_RETURN(DeviceIdentity device,
                           Accept(*reply, input.enrollment, input.ca_pem, key, clock.WallMs()));
   device.request_id = input.request_id;

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/standard_output.h"
 #include "common/status.h"
 #include "common/usage.h"
 #include "common/version.h"
@@ -101,11 +102,7 @@ void AddPush(CLI::App& app, candor::PushOptions& options) {
       ->type_name("DIR");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  std::signal(SIGPIPE, SIG_IGN);
+int Main(int argc, char** argv) {
   CLI::App app{"Carries what the agent measured to the collector, over mutual TLS.",
                "candor-uplink"};
   app.set_version_flag("--version", std::string(candor::kVersion));
@@ -128,4 +125,12 @@ int main(int argc, char** argv) {
   }
   candor::InitLog(candor::ParseLogLevel(log_level));
   return enroll_command->parsed() ? RunEnroll(enroll) : RunPush(push);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  std::signal(SIGPIPE, SIG_IGN);
+  return candor::FinishOutput("candor-uplink", Main(argc, argv));
 }

@@ -6,10 +6,11 @@
 #include "collector/cli/command_line.h"
 #include "collector/cli/run.h"
 #include "common/clock.h"
+#include "common/standard_output.h"
 
-int main(int argc, char** argv) {
-  // Looking for deadlocks costs more than a plain connection.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+namespace {
+
+int Main(int argc, char** argv) {
   const candor::CommandLine line = candor::ParseCommandLine(argc, argv);
   if (line.done) {
     if (line.exit_code == 0) {
@@ -24,4 +25,12 @@ int main(int argc, char** argv) {
                                     candor::LookAtTerminal(candor::SystemEnvironment),
                                     candor::SystemEnvironment, clock};
   return candor::Run(line.invocation, around);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // Looking for deadlocks costs more than a plain connection.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return candor::FinishOutput("candor", Main(argc, argv));
 }

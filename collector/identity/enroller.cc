@@ -21,7 +21,10 @@ constexpr size_t kRequestIdBytesMin = 16;
 constexpr size_t kRequestIdBytesMax = 64;
 constexpr size_t kCertificateBytesMax = 4096;
 constexpr size_t kProofBytesMax = 256;
-constexpr char kEnrollmentRefused[] = "enrolment refused";
+// The same for every reason: a stranger learns nothing, and who has a token what it can be.
+constexpr char kEnrollmentRefused[] =
+    "enrolment refused: most likely the token is unknown, withdrawn, expired or used up; the "
+    "collector's log tells";
 constexpr char kRenewalRefused[] = "renewal refused";
 
 // Reasons for the log only carry this code; see Refuse.

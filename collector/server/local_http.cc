@@ -1,9 +1,11 @@
 #include "collector/server/local_http.h"
 
+#include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -26,16 +28,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
       : stream_(std::move(socket)), page_(page), open_(std::move(open)) {
     ++*open_;
     parser_.header_limit(static_cast<std::uint32_t>(LocalHttp::kHeaderBytesMax));
-    parser_.body_limit(0);
+    // No body is ever read; how long one would be is the client's affair.
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
   ~Connection() { --*open_; }
 
   void Serve() {
     stream_.expires_after(std::chrono::seconds(LocalHttp::kSilenceSecondsMax));
-    http::async_read(stream_, buffer_, parser_,
-                     [self = shared_from_this()](beast::error_code error, size_t) {
-                       if (!error) self->Respond();
-                     });
+    http::async_read_header(stream_, buffer_, parser_,
+                            [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (!error) self->Respond();
+                            });
   }
 
  private:
@@ -59,7 +62,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code, size_t) {
       beast::error_code ignored;
       self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+      if (!self->parser_.is_done()) self->Drain();
     });
+  }
+
+  // Closing over a body that was not read would take the answer from the client (RFC 9112, 9.6).
+  void Drain() {
+    stream_.async_read_some(asio::buffer(unread_),
+                            [self = shared_from_this()](beast::error_code error, size_t size) {
+                              self->drained_ += size;
+                              if (!error && self->drained_ < LocalHttp::kHeaderBytesMax)
+                                self->Drain();
+                            });
   }
 
   beast::tcp_stream stream_;
@@ -68,6 +82,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_{LocalHttp::kHeaderBytesMax};
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
+  std::array<char, 1024> unread_{};
+  size_t drained_ = 0;
 };
 
 absl::StatusOr<tcp::endpoint> ParseLoopback(const std::string& text) {

@@ -66,6 +66,17 @@ TEST_CASE("every program tells its help and its version") {
   }
 }
 
+TEST_CASE("every program says when its output has no room, and is content when its reader leaves") {
+  for (const std::string& program : kPrograms) {
+    INFO(program);
+    const Outcome full = RunProgram({"sh", "-c", ProgramPath(program) + " --help >/dev/full"});
+    RequireMistake(full, kFailure, {program + ": ", "standard output", "No space left"});
+    const Outcome left = RunProgram({"sh", "-c", ProgramPath(program) + " --help | true"});
+    CHECK(left.exit_code == 0);
+    CHECK(left.err.empty());
+  }
+}
+
 TEST_CASE("every command tells its help") {
   const std::vector<std::pair<std::string, Words>> commands = {
       {"candor-agent", {"run", "status", "sample", "ledger", "enroll"}},

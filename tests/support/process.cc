@@ -125,9 +125,7 @@ Process::Process(Command command) : streams_(std::make_unique<Streams>()) {
   Feed(input.write_end, command.input);
 }
 
-Process::~Process() {
-  if (!exit_code_) Wait(0);
-}
+Process::~Process() { Wait(0); }
 
 void Process::Reap(bool block) {
   if (exit_code_) return;

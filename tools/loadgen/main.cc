@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/files.h"
 #include "common/random.h"
+#include "common/standard_output.h"
 #include "common/status.h"
 #include "common/time_text.h"
 #include "common/tls/token_file.h"
@@ -154,5 +155,5 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  return candor::loadgen::Main(argc, argv);
+  return candor::FinishOutput("candor-loadgen", candor::loadgen::Main(argc, argv));
 }

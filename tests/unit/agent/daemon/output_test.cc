@@ -21,6 +21,18 @@ TEST_CASE("a table is aligned, with numbers to the right and blanks for what is 
           "x y [31m\n");
 }
 
+TEST_CASE("a cell too wide for its column goes on below, broken at blanks where it can") {
+  std::vector<ordered_json> rows(2);
+  rows[0] = {{"a", "x"}, {"b", "größe und maß"}, {"c", "end"}};
+  rows[1] = {{"a", "y"}, {"b", "0123456789abc"}, {"c", ""}};
+  REQUIRE(FormatTable({{"a", "A"}, {"b", "B", false, 9}, {"c", "C"}}, rows) ==
+          "A  B          C\n"
+          "x  größe und  end\n"
+          "   maß\n"
+          "y  012345678\n"
+          "   9abc\n");
+}
+
 TEST_CASE("JSON is one document of the schema, whatever the text") {
   std::vector<ordered_json> rows(1);
   rows[0] = {{"name", "bad\xff"}, {"value", 1.5}};

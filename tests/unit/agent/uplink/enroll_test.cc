@@ -173,6 +173,16 @@ TEST_CASE("Nobody there is unreachable, by name", "[uplink]") {
   REQUIRE(Says(status, "127.0.0.1:1"));
 }
 
+TEST_CASE("Who asks the fleet's listener to enrol is told of the other", "[uplink]") {
+  TestCollector collector;
+  Laptop laptop(collector);
+  laptop.options.enrollment = collector.fleet_address();
+  const absl::Status status = laptop.Enroll().status();
+  REQUIRE(absl::IsUnavailable(status));
+  REQUIRE(Says(status, collector.fleet_address() + ": closes the connection"));
+  REQUIRE(Says(status, "is it the fleet listener?"));
+}
+
 TEST_CASE("A renewal keeps the device and changes the key", "[uplink]") {
   const int64_t age_ms = 25 * kMsPerDay;
   TestCollector collector(age_ms);

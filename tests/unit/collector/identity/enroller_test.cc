@@ -3,6 +3,7 @@
 #include <future>
 
 #include "common/hash.h"
+#include "common/status.h"
 #include "common/time_units.h"
 #include "test_fleet.h"
 
@@ -112,7 +113,9 @@ TEST_CASE("Whoever is refused learns nothing, and leaves nothing", "[enroller]")
   SECTION("a version that is no text") { request.set_agent_version("\xff"); }
   const absl::Status status = fleet.Enroll(request).status();
   REQUIRE(absl::IsPermissionDenied(status));
-  REQUIRE(status.message() == "enrolment refused");
+  REQUIRE(MessageOf(status) ==
+          "enrolment refused: most likely the token is unknown, withdrawn, expired or used up; the "
+          "collector's log tells");
   REQUIRE(fleet.Count("device") == 0);
   REQUIRE(fleet.Count("device_label") == 0);
 }
