@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/hash.h"
+#include "common/registry.h"
 
 namespace candor {
 namespace {
@@ -17,6 +18,16 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 std::string MessageText(const Message& message);
+
+// What is unmeasured is named as everywhere else.
+std::string NumberText(const FieldDescriptor* field, uint32_t number) {
+  if (field->containing_type() == v1::Unmeasured::Item::descriptor()) {
+    if (const auto* metric = FindMetric(number); metric != nullptr)
+      return std::string(metric->name);
+    if (const auto* event = FindEvent(number); event != nullptr) return std::string(event->name);
+  }
+  return absl::StrCat(number);
+}
 
 // `index` is -1 for a field that is no list.
 std::string ValueText(const Message& message, const FieldDescriptor* field, int index) {
@@ -48,8 +59,8 @@ std::string ValueText(const Message& message, const FieldDescriptor* field, int 
       return absl::StrCat(list ? r->GetRepeatedInt64(message, field, index)
                                : r->GetInt64(message, field));
     case FieldDescriptor::CPPTYPE_UINT32:
-      return absl::StrCat(list ? r->GetRepeatedUInt32(message, field, index)
-                               : r->GetUInt32(message, field));
+      return NumberText(
+          field, list ? r->GetRepeatedUInt32(message, field, index) : r->GetUInt32(message, field));
     case FieldDescriptor::CPPTYPE_UINT64:
       return absl::StrCat(list ? r->GetRepeatedUInt64(message, field, index)
                                : r->GetUInt64(message, field));

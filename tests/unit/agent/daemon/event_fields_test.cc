@@ -1,6 +1,7 @@
 #include "agent/daemon/event_fields.h"
 
 #include "candor/v1/envelope.pb.h"
+#include "common/registry.h"
 #include "tests/support/catch.h"
 
 namespace candor {
@@ -25,6 +26,19 @@ TEST_CASE("lists, nested messages, names of states and numbers are text") {
   v1::Event failure;
   failure.mutable_system_failure()->set_kind(v1::SystemFailure::PANIC);
   REQUIRE(EventFields(failure) == "kind=PANIC");
+}
+
+TEST_CASE("what is unmeasured is told by name") {
+  v1::Event told;
+  v1::Unmeasured::Item& rtt = *told.mutable_unmeasured()->add_items();
+  rtt.set_metric(metric::kRtt);
+  rtt.set_reason("no service is configured");
+  v1::Unmeasured::Item& crash = *told.mutable_unmeasured()->add_items();
+  crash.set_event(candor::event::kCrash);
+  crash.set_reason("no journal");
+  REQUIRE(
+      EventFields(told) ==
+      "items={metric=rtt_ms, reason=no service is configured} {event=crash, reason=no journal}");
 }
 
 TEST_CASE("an event of no kind says nothing") { REQUIRE(EventFields(v1::Event()).empty()); }
