@@ -1,5 +1,5 @@
 // The eighteen values of a device-day, its score and its time lost, from the facts of that day and
-// of those before it. SCORE.md's page in code; every rule of how a value comes about is here.
+// of those before it. Every rule of how a value comes about is here.
 //
 // Two steps: SummarizeDay reduces one device-day's facts and events to what its own score and later
 // ones need of it; DeriveDay takes the summaries of the trailing days (as many as the model's
@@ -8,13 +8,11 @@
 // Active minutes are those of the best kind of activity seen that day (fact_view.h).
 //
 // - boot_s: median of (total − passphrase wait) of the boots in the window, without those that
-// installed
-//   updates
+//   installed updates
 // - signin_s: median of the sign-ins in the window, without a person's first on this device
 // - resume_s: median of the wake-ups in the window
 // - app_crashes, app_hangs: crashes of owned programs, and hangs, in the window ÷ its active days,
-// at least
-//   one. An active day is one that is not provisional
+//   at least one. An active day is one that is not provisional
 // - system_failures: panics, unclean shutdowns, GPU resets and out-of-memory kills in the window
 // - rtt_ms, dns_ms, ui_reply_ms, launch_s: a quantile of the day's active windows, all services or
 //   applications together

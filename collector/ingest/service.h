@@ -46,7 +46,7 @@ struct IngestLimits {
 };
 
 // How long laptops spread their first retry after a lost collector: devices times the 2 ms that a
-// handshake costs, over a quarter of the cores (DESIGN.md, "The agent").
+// handshake costs, over a quarter of the cores.
 uint32_t ReconnectWindowSeconds(size_t devices, int cores);
 
 struct IngestParts {

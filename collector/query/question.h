@@ -2,11 +2,10 @@
 // view run in one read transaction, and the shaping that any table allows. Everything that can be
 // asked passes through here, so here is where looking at one device is written down:
 //
-//   a view about one device   before it is answered
-//   sql, watch of the fleet   always, the statement with it
-//   any other view            where a filter leaves one device of many, and where it picks among
-//   rows
-//                             that are devices (the filter with it)
+// - a view about one device: before it is answered
+// - sql, watch of the fleet: always, the statement with it
+// - any other view: where a filter leaves one device of many, and where it picks among rows that
+//   are devices (the filter with it)
 //
 // One question at a time on one connection. Errors are one line for the person who asked:
 // InvalidArgument, NotFound, FailedPrecondition (a host name that fits several), DeadlineExceeded,

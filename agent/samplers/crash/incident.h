@@ -4,15 +4,14 @@
 // of the unit whose process it was, the failed job that started the unit. They come in any order
 // within seconds, because a core dump is written while the rest goes on. Rules, all within one
 // boot:
-//   a fault line and a core dump of the same process (its pid, or that of one of its threads) are
-//     the core dump
-//   a unit that failed by a core dump or signal, and a core dump inside that unit (or, without core
-//     dump, a fault line within two seconds) are the crash
-//   a unit that failed by an out-of-memory kill, and such a kill, are the kill
-//   a unit's failure and its failed job are the unit's failure
-//   a shortage of memory that kills several processes, a GPU that resets again and again, a task
-//   that
-//     goes on hanging are one failure of the system
+// - a fault line and a core dump of the same process (its pid, or that of one of its threads) are
+//   the core dump
+// - a unit that failed by a core dump or signal, and a core dump inside that unit (or, without core
+//   dump, a fault line within two seconds) are the crash
+// - a unit that failed by an out-of-memory kill, and such a kill, are the kill
+// - a unit's failure and its failed job are the unit's failure
+// - a shortage of memory that kills several processes, a GPU that resets again and again, a task
+//   that goes on hanging are one failure of the system
 // A finding whose more specific sibling may still come waits, and all behind it, until it is
 // half a minute old; so the position in the journal never passes over something untold.
 //

@@ -2,7 +2,7 @@
 // never a measure itself; nothing about who, which session or when leaves the laptop but one of the
 // four states of candor.v1.Activity a minute.
 //
-// The rule, as SCORE.md's "Active" needs it:
+// The rule:
 //   by input   some session is in front, unlocked, and had input within the last five minutes
 //   by login   somebody is signed in, and nothing tells about input
 //   by uptime  nobody can be seen at all, and no desktop is here
