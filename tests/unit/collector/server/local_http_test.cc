@@ -48,7 +48,7 @@ TEST_CASE("HEAD has no body, other methods are refused") {
   REQUIRE_OK(server);
   REQUIRE(Ask(**server, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").ends_with("\r\n\r\n"));
   REQUIRE(Ask(**server, "POST / HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 405"));
-  for (const size_t size : {1, 4'000, 1'000'000}) {
+  for (const size_t size : {size_t{1}, size_t{4'000}, size_t{1'000'000}}) {
     INFO(size);
     REQUIRE(Ask(**server, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) +
                               "\r\n\r\n" + std::string(std::min<size_t>(size, 4'000), 'x'))
