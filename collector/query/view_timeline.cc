@@ -56,6 +56,12 @@ int64_t ShownHangMs(const v1::Hang& hang) {
                       kMsPerSecond);
 }
 
+// How long a loop of failures went on; nothing for a single one.
+std::string During(uint64_t span_ms) {
+  if (span_ms == 0) return {};
+  return Concat(", within ", FormatDuration(static_cast<int64_t>(span_ms)));
+}
+
 class Timeline {
  public:
   explicit Timeline(Table& table) : table_(table) {}
@@ -65,11 +71,12 @@ class Timeline {
       case v1::Event::kCrash:
         return Push(row, row.wall_ms, "crash", event.crash().program(),
                     Concat(event.crash().version(), event.crash().version().empty() ? "" : ", ",
-                           "signal ", event.crash().signal()),
+                           "signal ", event.crash().signal(), During(event.crash().span_ms())),
                     1 + int64_t{event.crash().repeats()});
       case v1::Event::kUnitFailure:
         return Push(row, row.wall_ms, "service failed", event.unit_failure().unit(),
-                    event.unit_failure().result(), 1 + int64_t{event.unit_failure().repeats()});
+                    Concat(event.unit_failure().result(), During(event.unit_failure().span_ms())),
+                    1 + int64_t{event.unit_failure().repeats()});
       case v1::Event::kSystemFailure:
         return AddSystemFailure(row, event.system_failure());
       case v1::Event::kHang:

@@ -1,6 +1,7 @@
 #include "agent/samplers/boot/linux_previous_boot.h"
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "agent/samplers/support/linux_journal.h"
@@ -14,6 +15,8 @@ namespace {
 // Entries of two boots can interleave in the order of wall clocks; further apart than this they are
 // taken for gone.
 constexpr int kStepsBackMax = 2'000;
+// A panic leaves some dozen parts.
+constexpr int kCrashRecordsMax = 200;
 
 // Leaves the journal at the last entry before the present boot's first one.
 absl::StatusOr<std::string> FindPreviousBoot(LinuxJournal& journal, const std::string& boot_id) {
@@ -58,9 +61,29 @@ absl::StatusOr<bool> ReachedUpdateTarget(LinuxJournal& journal, const std::strin
   return journal.Next();
 }
 
-// The kernel's crash records survive in firmware; systemd moves them to disk in the next boot. The
-// files may be secret, their names and dates are not.
-bool HasPanicRecord(const LinuxRoots& roots, int64_t not_before_us) {
+// The kernel's crash records survive in firmware; in the next boot systemd moves them to disk and
+// writes their text into the journal, where "Panic#1 Part2" heads a panic's and "Oops#1 Part2" that
+// of a fault the kernel lived on with. Nothing where that boot's journal tells of no record.
+absl::StatusOr<std::optional<bool>> JournalTellsOfPanic(LinuxJournal& journal,
+                                                        const std::string& boot) {
+  journal.ClearMatches();
+  CANDOR_RETURN_IF_ERROR(journal.Match("_BOOT_ID", boot));
+  CANDOR_RETURN_IF_ERROR(journal.Match("SYSLOG_IDENTIFIER", "systemd-pstore"));
+  CANDOR_RETURN_IF_ERROR(journal.SeekHead());
+  std::optional<bool> panic;
+  for (int i = 0; i < kCrashRecordsMax; ++i) {
+    CANDOR_ASSIGN_OR_RETURN(const bool found, journal.Next());
+    if (!found) break;
+    const std::string text = journal.Field("FILE");
+    if (text.empty()) continue;
+    panic = panic.value_or(false) || text.starts_with("Panic#");
+  }
+  return panic;
+}
+
+// Without such entries: a record's file is there since that boot ended. The files may be secret,
+// their names and dates are not.
+bool HasCrashRecord(const LinuxRoots& roots, int64_t not_before_us) {
   namespace fs = std::filesystem;
   for (const std::string& folder :
        {Concat(roots.sys, "/fs/pstore"), Concat(roots.var, "/lib/systemd/pstore")}) {
@@ -89,7 +112,10 @@ absl::StatusOr<PreviousBoot> ReadPreviousBoot(const LinuxRoots& roots, const std
   previous.boot_id = tail.front().boot_id;
   previous.last_realtime_us = tail.front().realtime_us;
   previous.last_monotonic_us = tail.front().monotonic_us;
-  previous.ending = JudgeEnding(tail, HasPanicRecord(roots, previous.last_realtime_us));
+  CANDOR_ASSIGN_OR_RETURN(const std::optional<bool> panic,
+                          JournalTellsOfPanic(journal, ToHex(boot_id)));
+  const bool panicked = panic ? *panic : HasCrashRecord(roots, previous.last_realtime_us);
+  previous.ending = JudgeEnding(tail, panicked);
   CANDOR_ASSIGN_OR_RETURN(previous.installed_updates, ReachedUpdateTarget(journal, boot));
   return previous;
 }

@@ -9,7 +9,9 @@
 
 #include "agent/samplers/crash/kernel_line.h"
 #include "agent/samplers/crash/stack.h"
+#include "agent/samplers/support/app_group.h"
 #include "agent/samplers/support/text.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
@@ -22,6 +24,9 @@ constexpr int64_t kShortageUs = 10'000'000;
 constexpr int64_t kResetsUs = 30'000'000;
 constexpr int64_t kHangUs = 900'000'000;  // the kernel repeats itself every two minutes
 
+constexpr auto kMessageIds = std::to_array<std::string_view>(
+    {message_id::kCoredump, message_id::kUnitFailed, message_id::kJobFailed,
+     message_id::kProcessExit, message_id::kOomdKill});
 constexpr auto kFields = std::to_array<std::string_view>(
     {"MESSAGE_ID", "_TRANSPORT", "MESSAGE", "COREDUMP_PID", "COREDUMP_EXE", "COREDUMP_COMM",
      "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP",
@@ -56,6 +61,9 @@ bool FillKernelLine(const JournalEntry& entry, Finding& finding) {
     case KernelLine::Kind::kOutOfMemory:
       finding.kind = Finding::Kind::kOutOfMemory;
       break;
+    case KernelLine::Kind::kGroupOutOfMemory:
+      finding.kind = Finding::Kind::kGroupOutOfMemory;
+      break;
     case KernelLine::Kind::kGpuReset:
       finding.kind = Finding::Kind::kGpuReset;
       break;
@@ -68,6 +76,25 @@ bool FillKernelLine(const JournalEntry& entry, Finding& finding) {
   finding.signal = line->signal;
   finding.signature = ModuleSignature(line->module);
   return true;
+}
+
+// Of a failed unit, of its failed job, of its process that ended.
+bool FillUnitEntry(const JournalEntry& entry, std::string_view id, Finding& finding) {
+  const bool job = id == message_id::kJobFailed;
+  finding.kind = job ? Finding::Kind::kJobFailure : Finding::Kind::kUnitFailure;
+  if (id == message_id::kProcessExit) finding.kind = Finding::Kind::kProcessExit;
+  finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
+  finding.result = entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT");
+  // A job that only waited for another one that failed is no failure of its own.
+  const bool own = !job || finding.result == "failed" || finding.result == "timeout";
+  return !finding.unit.empty() && own;
+}
+
+void FillOomdKill(const JournalEntry& entry, Finding& finding) {
+  finding.kind = Finding::Kind::kOutOfMemory;
+  finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
+  finding.task = ApplicationOfGroup(finding.unit);
+  finding.cgroup = finding.unit;
 }
 
 bool Within(const Finding& a, const Finding& b, int64_t us) {
@@ -87,6 +114,8 @@ bool SameFailure(const Finding& a, const Finding& b) {
 
 }  // namespace
 
+std::span<const std::string_view> FindingMessageIds() { return kMessageIds; }
+
 std::span<const std::string_view> FindingFields() { return kFields; }
 
 std::optional<Finding> FindingFrom(const JournalEntry& entry) {
@@ -103,18 +132,38 @@ std::optional<Finding> FindingFrom(const JournalEntry& entry) {
     if (finding.signal == SIGQUIT) return std::nullopt;
     return finding;
   }
-  if (id == message_id::kUnitFailed || id == message_id::kJobFailed) {
-    const bool job = id == message_id::kJobFailed;
-    finding.kind = job ? Finding::Kind::kJobFailure : Finding::Kind::kUnitFailure;
-    finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
-    finding.result = entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT");
-    // A job that only waited for another one that failed is no failure of its own.
-    const bool own = !job || finding.result == "failed" || finding.result == "timeout";
-    if (finding.unit.empty() || !own) return std::nullopt;
+  if (id == message_id::kOomdKill) {
+    FillOomdKill(entry, finding);
+    return finding;
+  }
+  if (id == message_id::kUnitFailed || id == message_id::kJobFailed ||
+      id == message_id::kProcessExit) {
+    if (!FillUnitEntry(entry, id, finding)) return std::nullopt;
     return finding;
   }
   if (entry.Field("_TRANSPORT") == "kernel" && FillKernelLine(entry, finding)) return finding;
   return std::nullopt;
+}
+
+Finding FindingFrom(const ApportReport& report, const std::string& position,
+                    const std::string& boot_id, int utc_offset_min, const Moment& now) {
+  Finding finding;
+  finding.kind = Finding::Kind::kCoredump;
+  finding.source = Finding::Source::kApport;
+  finding.cursor = position;
+  finding.boot_id = boot_id;
+  finding.realtime_us = (report.local_ms - utc_offset_min * kMsPerMinute) * 1000;
+  finding.monotonic_us =
+      std::max<int64_t>(0, now.monotonic_us - (now.realtime_us - finding.realtime_us));
+  finding.pid = report.pid;
+  finding.executable = report.executable;
+  finding.signal = report.signal;
+  return finding;
+}
+
+bool IncidentMerger::Waits(Finding::Source source) const {
+  return std::any_of(waiting_.begin(), waiting_.end(),
+                     [&](const Finding& finding) { return finding.source == source; });
 }
 
 void IncidentMerger::Add(Finding finding) {
@@ -133,7 +182,7 @@ std::vector<Incident> IncidentMerger::Settle(int64_t now_us, bool coredumps_expe
   for (const Verdict verdict : verdicts) {
     Finding finding = std::move(waiting_.front());
     waiting_.pop_front();
-    cursor_ = finding.cursor;
+    cursors_[static_cast<size_t>(finding.source)] = finding.cursor;
     Remember(finding, verdict == Verdict::kTell);
     if (verdict == Verdict::kDrop) continue;
     const auto same = std::find_if(incidents.begin(), incidents.end(), [&](const Incident& i) {
@@ -160,9 +209,13 @@ IncidentMerger::Verdict IncidentMerger::Judge(size_t index, int64_t now_us,
     case Finding::Kind::kFault:
       return JudgeFault(finding, young);
     case Finding::Kind::kUnitFailure:
-      return JudgeUnitFailure(finding, young);
+      return JudgeUnitFailure(index, young);
     case Finding::Kind::kJobFailure:
       return JudgeJobFailure(finding);
+    case Finding::Kind::kProcessExit:
+      return Verdict::kDrop;
+    case Finding::Kind::kGroupOutOfMemory:
+      return JudgeGroupKill(index);
     case Finding::Kind::kOutOfMemory:
       return JudgeSystemFailure(index, kShortageUs);
     case Finding::Kind::kGpuReset:
@@ -178,6 +231,16 @@ bool IncidentMerger::Any(Predicate predicate) const {
   return std::any_of(waiting_.begin(), waiting_.end(), predicate) ||
          std::any_of(settled_.begin(), settled_.end(),
                      [&](const Settled& settled) { return predicate(settled.finding); });
+}
+
+template <typename Visit>
+void IncidentMerger::Before(size_t index, Visit visit) const {
+  for (size_t i = index; i-- > 0;) {
+    if (!visit(waiting_[i])) return;
+  }
+  for (auto at = settled_.rbegin(); at != settled_.rend(); ++at) {
+    if (!visit(at->finding)) return;
+  }
 }
 
 // A core dump so large that its fault line could not wait for it was told as that fault.
@@ -201,21 +264,41 @@ IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool yo
   return young ? Verdict::kWait : Verdict::kTell;
 }
 
-IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(const Finding& failure, bool young) const {
+IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(size_t index, bool young) const {
+  const Finding& failure = waiting_[index];
+  if (IsEcho(index)) return Verdict::kDrop;
   if (failure.result == "core-dump" || failure.result == "signal") {
     return JudgeCrashedUnit(failure, young);
   }
-  const bool killed =
-      failure.result == "oom-kill" && Any([&](const Finding& other) {
-        return other.kind == Finding::Kind::kOutOfMemory && Within(other, failure, kTieUs);
-      });
+  const bool killed = failure.result == "oom-kill" && Any([&](const Finding& other) {
+                        return (other.kind == Finding::Kind::kOutOfMemory ||
+                                other.kind == Finding::Kind::kGroupOutOfMemory) &&
+                               Within(other, failure, kTieUs);
+                      });
   return killed ? Verdict::kDrop : Verdict::kTell;
+}
+
+// The service manager gave the unit up and said its last result again: no process of it ended since
+// its failure before. Where process ends are not told at all, nothing is taken for an echo.
+bool IncidentMerger::IsEcho(size_t index) const {
+  const Finding& failure = waiting_[index];
+  bool failed_before = false;
+  bool echo = false;
+  Before(index, [&](const Finding& other) {
+    if (other.unit != failure.unit || !Within(other, failure, kTieUs)) return true;
+    if (other.kind == Finding::Kind::kUnitFailure) failed_before = true;
+    if (other.kind != Finding::Kind::kProcessExit) return true;
+    echo = failed_before;
+    return false;
+  });
+  return echo;
 }
 
 IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure, bool young) const {
   const bool dumped = Any([&](const Finding& other) {
-    return other.kind == Finding::Kind::kCoredump && other.unit == failure.unit &&
-           Within(other, failure, kTieUs);
+    if (other.kind != Finding::Kind::kCoredump) return false;
+    const bool same = other.unit == failure.unit && Within(other, failure, kTieUs);
+    return same || (other.unit.empty() && Within(other, failure, kSameFailureUs));
   });
   if (dumped) return Verdict::kDrop;
   if (young && failure.result == "core-dump") return Verdict::kWait;
@@ -229,13 +312,22 @@ IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure,
 // Part of what began before, when that still went on a moment ago.
 IncidentMerger::Verdict IncidentMerger::JudgeSystemFailure(size_t index, int64_t goes_on_us) const {
   const Finding& finding = waiting_[index];
-  const auto goes_on = [&](const Finding& other) {
-    return other.kind == finding.kind && Within(other, finding, goes_on_us);
-  };
-  const auto mine = waiting_.begin() + static_cast<std::ptrdiff_t>(index);
-  const bool again = std::any_of(waiting_.begin(), mine, goes_on) ||
-                     std::any_of(settled_.begin(), settled_.end(),
-                                 [&](const Settled& settled) { return goes_on(settled.finding); });
+  bool again = false;
+  Before(index, [&](const Finding& other) {
+    again = other.kind == finding.kind && Within(other, finding, goes_on_us);
+    return !again;
+  });
+  return again ? Verdict::kDrop : Verdict::kTell;
+}
+
+// One line for each process of the program that was ended.
+IncidentMerger::Verdict IncidentMerger::JudgeGroupKill(size_t index) const {
+  const Finding& kill = waiting_[index];
+  bool again = false;
+  Before(index, [&](const Finding& other) {
+    again = other.kind == kill.kind && other.task == kill.task && Within(other, kill, kShortageUs);
+    return !again;
+  });
   return again ? Verdict::kDrop : Verdict::kTell;
 }
 

@@ -6,10 +6,14 @@
 // boot:
 // - a fault line and a core dump of the same process (its pid, or that of one of its threads) are
 //   the core dump
-// - a unit that failed by a core dump or signal, and a core dump inside that unit (or, without core
-//   dump, a fault line within two seconds) are the crash
+// - a unit that failed by a core dump or signal, and a core dump inside that unit (or one within
+// ten
+//   seconds that does not tell its unit; or, without core dump, a fault line within two seconds)
+//   are the crash
 // - a unit that failed by an out-of-memory kill, and such a kill, are the kill
 // - a unit's failure and its failed job are the unit's failure
+// - a unit that is given up because it was restarted too often says again how it failed the last
+//   time: that is no further failure
 // - a shortage of memory that kills several processes, a GPU that resets again and again, a task
 //   that goes on hanging are one failure of the system
 // A finding whose more specific sibling may still come waits, and all behind it, until it is
@@ -19,6 +23,7 @@
 // Memory is bounded: findings that wait, and what was told in the last minutes. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -27,6 +32,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/samplers/crash/apport_log.h"
 #include "agent/samplers/support/journal_entry.h"
 
 namespace candor {
@@ -36,8 +42,13 @@ namespace message_id {
 constexpr std::string_view kCoredump = "fc2e22bc6ee647b6b90729ab34a250b1";
 constexpr std::string_view kUnitFailed = "d9b373ed55a64feb8242e02dbe79a49c";
 constexpr std::string_view kJobFailed = "be02cf6855d2428ba40df7e9d022f03d";
+constexpr std::string_view kProcessExit = "98e322203f7a4ed290d09fe03c09fe15";
+// systemd-oomd ended all processes of a unit.
+constexpr std::string_view kOomdKill = "d989611b15e44c9dbf31e3c81256e4ed";
 }  // namespace message_id
 
+// The ids above.
+std::span<const std::string_view> FindingMessageIds();
 // The fields that FindingFrom looks at.
 std::span<const std::string_view> FindingFields();
 
@@ -48,11 +59,16 @@ struct Finding {
     kFault,
     kUnitFailure,
     kJobFailure,
-    kOutOfMemory,
+    kProcessExit,       // of a unit; never an incident of its own
+    kOutOfMemory,       // of the whole system, by the kernel or systemd-oomd
+    kGroupOutOfMemory,  // a program that exceeded a limit of its own
     kGpuReset,
     kHungTask,
   };
+  // Where it was read; each source has a position of its own.
+  enum class Source { kJournal, kApport };
   Kind kind = Kind::kCoredump;
+  Source source = Source::kJournal;
   std::string cursor;
   std::string boot_id;  // 16 raw bytes
   int64_t realtime_us = 0;
@@ -64,7 +80,8 @@ struct Finding {
   std::string task;               // the process's own name; never told unless a package owns it
   std::string cgroup;             // kCoredump
   bool contained = false;         // kCoredump: in a container
-  std::string unit;               // kUnitFailure, kJobFailure; kCoredump: the unit it ran in
+  std::string unit;               // kUnitFailure, kJobFailure, kProcessExit; kCoredump: the unit it
+                                  // ran in; kOutOfMemory: the unit that was ended
   std::string result;             // kUnitFailure: systemd's word; kJobFailure: the job's
   uint32_t signal = 0;
   std::string signature;  // raw bytes
@@ -72,6 +89,14 @@ struct Finding {
 
 // Nothing for an entry that tells of no failure.
 std::optional<Finding> FindingFrom(const JournalEntry& entry);
+
+// A report of apport as a core dump of the present boot. `now` are both clocks at one moment.
+struct Moment {
+  int64_t realtime_us = 0;
+  int64_t monotonic_us = 0;
+};
+Finding FindingFrom(const ApportReport& report, const std::string& position,
+                    const std::string& boot_id, int utc_offset_min, const Moment& now);
 
 struct Incident {
   Finding finding;
@@ -85,16 +110,21 @@ class IncidentMerger {
 
   bool Full() const { return waiting_.size() >= kWaitingMax; }
   bool Empty() const { return waiting_.empty(); }
+  size_t waiting() const { return waiting_.size(); }
+  // Something read from `source` waits.
+  bool Waits(Finding::Source source) const;
 
-  // In the journal's order. Must not be called when Full.
+  // In the order of each source. Must not be called when Full.
   void Add(Finding finding);
 
   // Takes what is settled at `now_us` (wall clock). `coredumps_expected`: systemd-coredump takes
   // the core dumps of this machine, so that one may follow a fault.
   std::vector<Incident> Settle(int64_t now_us, bool coredumps_expected);
 
-  // Position behind the last finding that Settle took; empty when there was none yet.
-  const std::string& cursor() const { return cursor_; }
+  // Position behind the last finding of `source` that Settle took; empty when there was none yet.
+  const std::string& cursor(Finding::Source source) const {
+    return cursors_[static_cast<size_t>(source)];
+  }
 
  private:
   enum class Verdict { kTell, kDrop, kWait };
@@ -102,14 +132,19 @@ class IncidentMerger {
   Verdict Judge(size_t index, int64_t now_us, bool coredumps_expected) const;
   Verdict JudgeCoredump(const Finding& coredump) const;
   Verdict JudgeFault(const Finding& fault, bool young) const;
-  Verdict JudgeUnitFailure(const Finding& failure, bool young) const;
+  Verdict JudgeUnitFailure(size_t index, bool young) const;
   Verdict JudgeCrashedUnit(const Finding& failure, bool young) const;
   Verdict JudgeSystemFailure(size_t index, int64_t goes_on_us) const;
+  Verdict JudgeGroupKill(size_t index) const;
   Verdict JudgeJobFailure(const Finding& failure) const;
+  bool IsEcho(size_t index) const;
   bool HasDump(const Finding& fault) const;
   // Is there one, waiting or settled lately?
   template <typename Predicate>
   bool Any(Predicate predicate) const;
+  // The findings before waiting_[index], newest first, for as long as `visit` returns true.
+  template <typename Visit>
+  void Before(size_t index, Visit visit) const;
   void Remember(const Finding& finding, bool told);
 
   struct Settled {
@@ -119,7 +154,7 @@ class IncidentMerger {
 
   std::deque<Finding> waiting_;
   std::deque<Settled> settled_;
-  std::string cursor_;
+  std::array<std::string, 2> cursors_;  // by source
 };
 
 }  // namespace candor

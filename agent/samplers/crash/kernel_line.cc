@@ -1,5 +1,7 @@
 #include "agent/samplers/crash/kernel_line.h"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 
 #include "agent/samplers/support/text.h"
@@ -68,9 +70,10 @@ std::optional<KernelLine> Trap(std::string_view message) {
   return std::nullopt;
 }
 
-// "Out of memory: Killed process PID (NAME) total-vm:…"
+// "Out of memory: Killed process PID (NAME) total-vm:…", and the same of a group with a limit.
 std::optional<KernelLine> OutOfMemory(std::string_view message) {
-  if (!message.starts_with("Out of memory")) return std::nullopt;
+  const bool group = message.starts_with("Memory cgroup out of memory: ");
+  if (!group && !message.starts_with("Out of memory")) return std::nullopt;
   const auto pid_text = Between(message, ": Killed process ", " (");
   const size_t open = message.find(" (", message.find("Killed process"));
   const size_t close = message.rfind(") total-vm");
@@ -79,16 +82,36 @@ std::optional<KernelLine> OutOfMemory(std::string_view message) {
     return std::nullopt;
   }
   KernelLine line;
-  line.kind = KernelLine::Kind::kOutOfMemory;
+  line.kind = group ? KernelLine::Kind::kGroupOutOfMemory : KernelLine::Kind::kOutOfMemory;
   line.task = std::string(message.substr(open + 2, close - open - 2).substr(0, kNameBytesMax));
   line.pid = ParseNumber<uint32_t>(*pid_text).value_or(0);
+  if (group) line.signal = SIGKILL;
   return line;
 }
 
-// i915: "… GPU HANG: ecode 9:1:85dffffb, in Xorg [1234]"; amdgpu: "… GPU reset begin!".
+// The graphics processor stopped and was started again. By driver: i915 "GPU HANG: ecode
+// 9:1:85dffffb, in Xorg [1234]" or "Resetting chip for …", amdgpu "GPU reset begin!", radeon "GPU
+// lockup (current fence id …)", xe "GT0: reset started", nouveau "channel 5 killed!", nvidia "NVRM:
+// Xid (PCI:0000:01:00): 79, …"; newer kernels for all of them "device wedged, …".
 std::optional<KernelLine> GpuReset(std::string_view message) {
-  const bool reset = message.find("GPU HANG: ecode ") != std::string_view::npos ||
-                     message.find("GPU reset begin!") != std::string_view::npos;
+  // What NVIDIA's list of Xid errors calls fatal for all that runs on the card: the processor hung
+  // (8), fell off the bus (79), or must be reset (62, 119, 154).
+  constexpr auto kFatalXids = std::to_array<std::string_view>({"8", "62", "79", "119", "154"});
+  constexpr auto kMarks = std::to_array<std::string_view>(
+      {"GPU HANG: ecode ", "Resetting chip for ", "GPU reset begin!", "GPU lockup (current fence",
+       "[drm] device wedged, "});
+  const auto has = [&](std::string_view mark) {
+    return message.find(mark) != std::string_view::npos;
+  };
+  bool reset = std::any_of(kMarks.begin(), kMarks.end(), has);
+  reset = reset || (message.starts_with("xe ") && message.ends_with(": reset started"));
+  reset = reset || (message.starts_with("nouveau ") && message.ends_with(" killed!"));
+  if (const auto xid = Between(message, "NVRM: Xid (", ","); xid && !reset) {
+    const size_t colon = xid->rfind("): ");
+    const std::string_view number =
+        colon == std::string_view::npos ? std::string_view() : xid->substr(colon + 3);
+    reset = std::find(kFatalXids.begin(), kFatalXids.end(), number) != kFatalXids.end();
+  }
   if (!reset) return std::nullopt;
   KernelLine line;
   line.kind = KernelLine::Kind::kGpuReset;

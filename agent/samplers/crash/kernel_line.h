@@ -9,7 +9,7 @@
 namespace candor {
 
 struct KernelLine {
-  enum class Kind { kFault, kOutOfMemory, kGpuReset, kHungTask };
+  enum class Kind { kFault, kOutOfMemory, kGroupOutOfMemory, kGpuReset, kHungTask };
   Kind kind = Kind::kFault;
   // The task's own name, at most 15 bytes (longer names are cut by the kernel).
   std::string task;
@@ -18,8 +18,8 @@ struct KernelLine {
   std::string module;   // kFault only: the file it happened in, without folder
 };
 
-// Nothing for every other line. Kills inside a memory-limited group are no failure of the system
-// and left out.
+// Nothing for every other line. kOutOfMemory is the whole system's shortage, kGroupOutOfMemory that
+// of a group with a limit of its own.
 std::optional<KernelLine> ParseKernelLine(std::string_view message);
 
 }  // namespace candor

@@ -1,12 +1,15 @@
-// The crash sampler on Linux: polls the journal, merges, names, tells.
+// The crash sampler on Linux: polls its sources, merges, names, counts, tells.
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "agent/samplers/crash/crash.h"
 #include "agent/samplers/crash/incident.h"
+#include "agent/samplers/crash/linux_apport.h"
+#include "agent/samplers/crash/linux_journal_findings.h"
+#include "agent/samplers/crash/loops.h"
+#include "agent/samplers/crash/source_position.h"
 #include "agent/samplers/support/cursors.h"
-#include "agent/samplers/support/linux_journal.h"
 #include "agent/samplers/support/linux_owner.h"
 #include "agent/samplers/support/linux_system.h"
 #include "agent/samplers/support/text.h"
@@ -15,14 +18,13 @@
 #include "common/files.h"
 #include "common/registry.h"
 #include "common/status.h"
+#include "common/time_units.h"
 
 namespace candor {
 namespace {
 
-// Entries looked at in one tick: a long backlog is read in portions.
-constexpr int kEntriesPerTickMax = 2'000;
 // What happened longer ago than this needs no push of its own.
-constexpr int64_t kUrgentUs = 10 * 60'000'000LL;
+constexpr int64_t kUrgentMs = 10 * kMsPerMinute;
 
 v1::SystemFailure::Kind SystemKind(Finding::Kind kind) {
   switch (kind) {
@@ -37,99 +39,83 @@ v1::SystemFailure::Kind SystemKind(Finding::Kind kind) {
   }
 }
 
+std::string_view CrashSource(const Finding& finding) {
+  switch (finding.kind) {
+    case Finding::Kind::kCoredump:
+      return finding.source == Finding::Source::kApport ? "apport" : "coredump";
+    case Finding::Kind::kGroupOutOfMemory:
+      return "out_of_memory";
+    default:
+      return "kernel";
+  }
+}
+
 class CrashSampler final : public Sampler {
  public:
   explicit CrashSampler(const SamplerContext& context)
       : context_(context),
         owners_(context.roots),
-        folders_(JournalFolders(context.roots)),
-        position_(context.saved_cursor(cursor::kJournal)) {}
+        journal_(context.roots, context.saved_cursor(cursor::kJournal)),
+        apport_(Concat(context.roots.var, "/log/apport.log"),
+                context.saved_cursor(cursor::kApport)),
+        apport_position_(context.saved_cursor(cursor::kApport)),
+        loops_(context.saved_cursor(cursor::kCrashLoops)),
+        saved_loops_(loops_.Saved()) {}
 
   std::string_view family() const override { return "crash"; }
 
   boost::asio::awaitable<void> Sample(Tick tick) override {
     const bool look_around = tick.minute_start || !tick.in_use || !looked_around_;
     if (look_around) LookAround();
-    if (!journal_ && !look_around) co_return;
-    const absl::Status read = ReadOn(tick);
-    if (!read.ok()) {
+    if (!journal_.open() && !look_around) co_return;
+    if (const absl::Status read = ReadJournal(tick); !read.ok()) {
       Lose(read);
       co_return;
     }
+    if (handler_ == Handler::kApport) ReadApport(tick);
     TellCompleteness();
     TellKeeping();
     Watch();
-    const std::vector<Incident> incidents =
-        merger_.Settle(tick.wall_ms * 1000, takes_coredumps_ || saw_coredump_);
+    const bool coredumps_expected = handler_ != Handler::kNone || journal_.saw_coredump();
+    const std::vector<Incident> incidents = merger_.Settle(tick.wall_ms * 1000, coredumps_expected);
     std::vector<ProgramName> names;
     for (const Incident& incident : incidents) names.push_back(co_await NameOf(incident.finding));
     // From here to the saved position nothing may wait: the daemon can make durable what was told
     // so far at any moment it gets a turn, and what is durable without its position is told again.
-    for (size_t i = 0; i < incidents.size(); ++i) Tell(incidents[i], names[i], tick);
-    SavePosition();
+    for (size_t i = 0; i < incidents.size(); ++i) Take(incidents[i], names[i], tick);
+    std::vector<FailureLoops::Told> over;
+    loops_.End(tick.wall_ms, over);
+    Tell(over, tick);
+    SavePositions();
   }
 
  private:
-  // Opens what is needed, and reads on.
-  absl::Status ReadOn(const Tick& tick) {
-    const std::string stamp = FolderStamp(folders_);
-    if (!journal_ || stamp != stamp_) {
-      CANDOR_ASSIGN_OR_RETURN(journal_, LinuxJournal::Open(JournalFolder(context_.roots)));
-      CANDOR_RETURN_IF_ERROR(Place(*journal_, tick));
-      following_ = false;
-      stamp_ = stamp;
-      context_.recorder.Measured(event::kUnitFailure, "");
-    }
-    CANDOR_ASSIGN_OR_RETURN(at_end_, Read());
-    if (following_ || !at_end_) return absl::OkStatus();
-    absl::StatusOr<LinuxJournal> active = LinuxJournal::OpenActive(folders_);
-    if (!active.ok()) return absl::OkStatus();  // all files will do as well
-    CANDOR_RETURN_IF_ERROR(Place(*active, tick));
-    journal_ = *std::move(active);
-    following_ = true;
+  // Who is given the core dumps of this machine.
+  enum class Handler { kNone, kSystemd, kApport };
+
+  absl::Status ReadJournal(const Tick& tick) {
+    const bool was_open = journal_.open();
+    CANDOR_RETURN_IF_ERROR(journal_.Read(tick.wall_ms, merger_));
+    if (!was_open) context_.recorder.Measured(event::kUnitFailure, "");
     return absl::OkStatus();
   }
 
-  // Selects the entries that matter and seeks behind the last one read.
-  absl::Status Place(LinuxJournal& journal, const Tick& tick) {
-    for (const std::string_view id :
-         {message_id::kCoredump, message_id::kUnitFailed, message_id::kJobFailed}) {
-      CANDOR_RETURN_IF_ERROR(journal.Match("MESSAGE_ID", id));
+  // Read after the journal, so that the kernel's line of a crash is there before its report.
+  void ReadApport(const Tick& tick) {
+    apport_status_ = absl::OkStatus();
+    if (IncidentMerger::kWaitingMax - merger_.waiting() < LinuxApportLog::kReportsMax) return;
+    auto entries = apport_.Read();
+    if (!entries.ok()) {
+      apport_status_ = entries.status();
+      return;
     }
-    CANDOR_RETURN_IF_ERROR(journal.Or());
-    CANDOR_RETURN_IF_ERROR(journal.Match("_TRANSPORT", "kernel"));
-    if (position_.empty()) CANDOR_RETURN_IF_ERROR(StartAtEnd(journal, tick));
-    const std::string& from = read_to_.empty() ? position_ : read_to_;
-    if (!from.starts_with('@')) return journal.SeekBehind(from);
-    const auto realtime_us = ParseNumber<int64_t>(std::string_view(from).substr(1));
-    return journal.SeekRealtime(realtime_us.value_or(tick.wall_ms * 1000));
-  }
-
-  // The very first start.
-  absl::Status StartAtEnd(LinuxJournal& journal, const Tick& tick) {
-    CANDOR_RETURN_IF_ERROR(journal.SeekTail());
-    CANDOR_ASSIGN_OR_RETURN(const bool any, journal.Previous());
-    position_ = Concat("@", std::to_string(tick.wall_ms * 1000));
-    if (any) {
-      CANDOR_ASSIGN_OR_RETURN(position_, journal.Cursor());
+    const auto boot_id = ReadBootId(context_.roots);
+    const Moment now{tick.wall_ms * 1000, context_.clock.MonotonicMs() * 1000};
+    for (const LinuxApportLog::Entry& entry : *entries) {
+      merger_.Add(FindingFrom(entry.report, entry.position, boot_id.value_or(""),
+                              context_.clock.UtcOffsetMin(entry.report.local_ms), now));
     }
-    context_.recorder.SetCursor(cursor::kJournal, position_);
-    return absl::OkStatus();
-  }
-
-  // Until the journal's end (then true), this tick's portion, or more findings than can wait.
-  absl::StatusOr<bool> Read() {
-    for (int i = 0; i < kEntriesPerTickMax && !merger_.Full(); ++i) {
-      CANDOR_ASSIGN_OR_RETURN(const bool any, journal_->Next());
-      if (!any) return true;
-      CANDOR_ASSIGN_OR_RETURN(const JournalEntry entry, journal_->Entry(FindingFields()));
-      if (auto finding = FindingFrom(entry)) {
-        if (finding->kind == Finding::Kind::kCoredump) saw_coredump_ = true;
-        merger_.Add(*std::move(finding));
-      }
-      read_to_ = entry.cursor;
-    }
-    return false;
+    apport_position_.ReadTo(apport_.position());
   }
 
   // The clock that stands still in sleep: nothing happens then. A count of crashes that misses core
@@ -137,7 +123,7 @@ class CrashSampler final : public Sampler {
   // system's failures where no panic is ever seen. While entries wait to be read, nobody knows yet.
   void Watch() {
     const int64_t now_ms = context_.clock.MonotonicMs();
-    if (watched_until_ms_ && at_end_) {
+    if (watched_until_ms_ && journal_.at_end()) {
       const int64_t watched_ms = now_ms - *watched_until_ms_;
       if (kept_ && was_kept_) context_.recorder.Watched(watch::kJournal, watched_ms);
       if (complete_ && was_complete_) context_.recorder.Watched(watch::kCoredumps, watched_ms);
@@ -151,7 +137,7 @@ class CrashSampler final : public Sampler {
     for (const uint32_t kind : {event::kCrash, event::kUnitFailure, event::kSystemFailure}) {
       context_.recorder.Unmeasured(kind, "", MessageOf(status));
     }
-    journal_.reset();
+    journal_.Close();
     watched_until_ms_.reset();
     was_complete_ = false;
     was_kept_ = false;
@@ -166,29 +152,39 @@ class CrashSampler final : public Sampler {
     co_return co_await owners_.NameOf(std::move(clues));
   }
 
-  void Tell(const Incident& incident, const ProgramName& name, const Tick& tick) {
+  // A program's or unit's failure goes through the loops, a failure of the system is told.
+  void Take(const Incident& incident, const ProgramName& name, const Tick& tick) {
     const Finding& finding = incident.finding;
     v1::Event event;
     event.set_wall_ms(finding.realtime_us / 1000);
     event.set_utc_offset_min(context_.clock.UtcOffsetMin(event.wall_ms()));
     event.set_boottime_ms(finding.monotonic_us / 1000);
-    bool urgent = false;
     switch (finding.kind) {
       case Finding::Kind::kCoredump:
       case Finding::Kind::kFault:
+      case Finding::Kind::kGroupOutOfMemory:
         FillCrash(incident, name, *event.mutable_crash());
-        urgent = tick.wall_ms * 1000 - finding.realtime_us < kUrgentUs;
         break;
       case Finding::Kind::kUnitFailure:
       case Finding::Kind::kJobFailure:
         FillUnitFailure(incident, *event.mutable_unit_failure());
         break;
       default:
-        event.mutable_system_failure()->set_kind(SystemKind(finding.kind));
-        if (!finding.task.empty()) event.mutable_system_failure()->set_detail(name.program);
-        urgent = true;
+        FillSystemFailure(finding, name, *event.mutable_system_failure());
+        context_.recorder.Event(std::move(event), finding.boot_id, /*urgent=*/true);
+        return;
     }
-    context_.recorder.Event(std::move(event), finding.boot_id, urgent);
+    std::vector<FailureLoops::Told> told;
+    loops_.Take(std::move(event), finding.boot_id, told);
+    Tell(told, tick);
+  }
+
+  void Tell(std::vector<FailureLoops::Told>& told, const Tick& tick) {
+    for (FailureLoops::Told& one : told) {
+      const bool fresh = tick.wall_ms - one.event.wall_ms() < kUrgentMs;
+      const bool urgent = one.first && one.event.has_crash() && fresh;
+      context_.recorder.Event(std::move(one.event), one.boot_id, urgent);
+    }
   }
 
   static ProgramClues CluesOf(const Finding& finding) {
@@ -201,35 +197,54 @@ class CrashSampler final : public Sampler {
     crash.set_owned(name.owned);
     crash.set_signal(incident.finding.signal);
     crash.set_stack_signature(incident.finding.signature);
-    crash.set_source(incident.finding.kind == Finding::Kind::kCoredump ? "coredump" : "kernel");
+    crash.set_source(std::string(CrashSource(incident.finding)));
     crash.set_repeats(incident.repeats);
   }
 
-  void FillUnitFailure(const Incident& incident, v1::UnitFailure& failure) const {
-    failure.set_unit(PublicUnitName(incident.finding.unit, [this](std::string_view unit) {
+  void FillSystemFailure(const Finding& finding, const ProgramName& name,
+                         v1::SystemFailure& failure) const {
+    failure.set_kind(SystemKind(finding.kind));
+    if (!finding.task.empty()) {
+      failure.set_detail(name.program);
+    } else if (!finding.unit.empty()) {
+      failure.set_detail(UnitNameOf(finding));
+    }
+  }
+
+  std::string UnitNameOf(const Finding& finding) const {
+    return PublicUnitName(finding.unit, [this](std::string_view unit) {
       return UnitIsInstalled(context_.roots, unit);
-    }));
+    });
+  }
+
+  void FillUnitFailure(const Incident& incident, v1::UnitFailure& failure) const {
+    failure.set_unit(UnitNameOf(incident.finding));
     failure.set_result(incident.finding.result);
     failure.set_repeats(incident.repeats);
   }
 
-  // Never beyond a finding that still waits.
-  void SavePosition() {
-    std::string reached = position_;
-    if (merger_.Empty() && !read_to_.empty()) reached = read_to_;
-    if (!merger_.Empty() && merger_.cursor() != settled_to_) reached = merger_.cursor();
-    settled_to_ = merger_.cursor();
-    if (reached == position_) return;
-    position_ = std::move(reached);
-    context_.recorder.SetCursor(cursor::kJournal, position_);
+  // Never beyond a finding that still waits; what is held goes with it.
+  void SavePositions() {
+    if (auto told = journal_.position().Told(merger_, Finding::Source::kJournal)) {
+      context_.recorder.SetCursor(cursor::kJournal, *told);
+    }
+    if (auto told = apport_position_.Told(merger_, Finding::Source::kApport)) {
+      context_.recorder.SetCursor(cursor::kApport, *told);
+    }
+    std::string loops = loops_.Saved();
+    if (loops == saved_loops_) return;
+    context_.recorder.SetCursor(cursor::kCrashLoops, loops);
+    saved_loops_ = std::move(loops);
   }
 
   // What decides whether a count of crashes is whole: who takes core dumps, who owns programs.
   void LookAround() {
     looked_around_ = true;
-    const absl::StatusOr<std::string> pattern =
-        ReadFile(Concat(context_.roots.proc, "/sys/kernel/core_pattern"), 4096);
-    takes_coredumps_ = pattern.ok() && pattern->find("systemd-coredump") != std::string::npos;
+    const std::string pattern =
+        ReadFile(Concat(context_.roots.proc, "/sys/kernel/core_pattern"), 4096).value_or("");
+    handler_ = Handler::kNone;
+    if (pattern.find("systemd-coredump") != std::string::npos) handler_ = Handler::kSystemd;
+    if (pattern.find("/apport") != std::string::npos) handler_ = Handler::kApport;
     has_packages_ = owners_.HasPackages();
     kept_ = JournalIsKept(context_.roots);
   }
@@ -246,9 +261,14 @@ class CrashSampler final : public Sampler {
   }
 
   void TellCompleteness() {
-    std::string_view missing;
-    if (!takes_coredumps_ && !saw_coredump_) {
-      missing = "core dumps do not go to systemd-coredump: only faults the kernel logs are seen";
+    std::string missing;
+    if (handler_ == Handler::kApport && !apport_status_.ok()) {
+      missing = Concat("apport's log cannot be read: ", MessageOf(apport_status_));
+    } else if (handler_ == Handler::kNone && !journal_.saw_coredump()) {
+      missing =
+          "core dumps go neither to systemd-coredump nor to apport: only faults the kernel logs "
+          "are "
+          "seen";
     } else if (!has_packages_) {
       missing = "no dpkg database: nothing tells which programs are installed";
     }
@@ -263,19 +283,16 @@ class CrashSampler final : public Sampler {
   const SamplerContext& context_;
   LinuxOwners owners_;
   IncidentMerger merger_;
-  const std::vector<std::string> folders_;
-  std::optional<LinuxJournal> journal_;
-  std::string stamp_;       // of the folders when all files were opened
-  bool following_ = false;  // only the files written to are open
-  std::string position_;    // saved: everything before it is told
-  std::string read_to_;     // the last entry read
-  std::string settled_to_;  // the merger's position at the last save
+  LinuxJournalFindings journal_;
+  LinuxApportLog apport_;
+  SourcePosition apport_position_;
+  absl::Status apport_status_;
+  FailureLoops loops_;
+  std::string saved_loops_;
   std::optional<int64_t> watched_until_ms_;
   bool looked_around_ = false;
-  bool takes_coredumps_ = false;
-  bool saw_coredump_ = false;
+  Handler handler_ = Handler::kNone;
   bool has_packages_ = false;
-  bool at_end_ = false;        // of the journal, when it was last read
   bool kept_ = false;          // the journal outlives a restart
   bool complete_ = false;      // the count of crashes misses none
   bool was_complete_ = false;  // both when it was last read

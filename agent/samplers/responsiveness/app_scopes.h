@@ -19,11 +19,6 @@
 
 namespace candor {
 
-// The desktop id in the name of a control group, empty where it is none: "firefox" of
-// "app-gnome-firefox-4021.scope", "org.gimp.GIMP" of "app-flatpak-org.gimp.GIMP-2345.scope" and
-// "app-org.gimp.GIMP@1b2c.service", "firefox" of "snap.firefox.firefox-0123.scope".
-std::string ApplicationOfGroup(std::string_view group);
-
 // One application's control group, with its totals in microseconds.
 struct AppGroup {
   uint64_t id = 0;   // the kernel's number of this group; never used twice in one boot

@@ -11,6 +11,11 @@ constexpr std::string_view kBoot = "boot";
 // Position in the journal behind the last entry that was told (crash): a journal cursor, or
 // "@MICROSECONDS" of the wall clock where the journal held nothing to point at.
 constexpr std::string_view kJournal = "journal";
+// Position in apport's log behind the last report that was told (crash).
+constexpr std::string_view kApport = "apport";
+// Failures that were read and are still counted, not yet told (crash,
+// agent/samplers/crash/loops.h).
+constexpr std::string_view kCrashLoops = "crash_loops";
 // Hexadecimal boot id of the boot in which the battery last ran nearly empty (written by health,
 // read by boot: a laptop that dies of an empty battery did not fail).
 constexpr std::string_view kBatteryLow = "battery_low";

@@ -2,33 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "agent/samplers/support/clean_text.h"
 #include "agent/samplers/support/text.h"
+#include "agent/samplers/support/unit_name.h"
 
 namespace candor {
 namespace {
-
-// systemd writes "-" and other bytes of a name as \x2d.
-std::string Unescape(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    unsigned char byte = 0;
-    const bool escaped = text.size() >= 4 && text.starts_with("\\x");
-    if (escaped) {
-      const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 4, byte, 16);
-      if (error == std::errc() && end == text.data() + 4) {
-        out.push_back(static_cast<char>(byte));
-        text.remove_prefix(4);
-        continue;
-      }
-    }
-    out.push_back(text.front());
-    text.remove_prefix(1);
-  }
-  return out;
-}
 
 bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -79,7 +59,7 @@ std::optional<std::string> FlatpakOf(std::string_view cgroup) {
     if (dash != std::string_view::npos && IsNumber(part.substr(dash + 1))) {
       part = part.substr(0, dash);
     }
-    std::string app = CleanText(Unescape(part), kNameBytesMax);
+    std::string app = CleanText(UnescapeUnitName(part), kNameBytesMax);
     if (app.find('.') != std::string::npos) return app;
   }
   return std::nullopt;

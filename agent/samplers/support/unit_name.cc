@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "agent/samplers/support/text.h"
 
@@ -15,6 +16,25 @@ constexpr auto kCommonMounts = std::to_array<std::string_view>(
      "srv.mount", "tmp.mount", "usr.mount", "var.mount", "var-log.mount", "var-tmp.mount"});
 
 }  // namespace
+
+std::string UnescapeUnitName(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    unsigned char byte = 0;
+    const bool escaped = text.size() >= 4 && text.starts_with("\\x");
+    if (escaped) {
+      const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 4, byte, 16);
+      if (error == std::errc() && end == text.data() + 4) {
+        out.push_back(static_cast<char>(byte));
+        text.remove_prefix(4);
+        continue;
+      }
+    }
+    out.push_back(text.front());
+    text.remove_prefix(1);
+  }
+  return out;
+}
 
 std::string UnitTemplate(std::string_view unit) {
   const size_t at = unit.find('@');

@@ -8,6 +8,9 @@
 
 namespace candor {
 
+// systemd writes "-" and other bytes of a name as \x2d.
+std::string UnescapeUnitName(std::string_view text);
+
 // "a@b.service" is an instance of the template "a@.service"; other names are their own.
 std::string UnitTemplate(std::string_view unit);
 

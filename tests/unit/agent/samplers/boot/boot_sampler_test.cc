@@ -275,6 +275,30 @@ TEST_CASE("an unclean shutdown is a failure of the boot it ended") {
     REQUIRE(machine.Find(false) != nullptr);
     CHECK(machine.Find(false)->event.system_failure().kind() == v1::SystemFailure::PANIC);
   }
+  const auto tell_record = [&](const std::string& text) {
+    testing::AppendJournal(machine.roots.var + "/log/journal/system.journal",
+                           {{kThisBoot,
+                             1'789'990'001'000'000,
+                             2'000'000,
+                             {{"SYSLOG_IDENTIFIER", "systemd-pstore"},
+                              {"MESSAGE", "PStore dmesg-efi-1 moved to /var/lib/systemd/pstore"},
+                              {"FILE", text}}}});
+  };
+  SECTION("a record of a panic in the journal makes it a panic") {
+    tell_record("Oops#1 Part1\n<4>[ 12.1] BUG: kernel NULL pointer dereference");
+    tell_record("Panic#2 Part1\n<0>[ 12.3] Kernel panic - not syncing: Fatal exception");
+    machine.Sample();
+    REQUIRE(machine.Find(false) != nullptr);
+    CHECK(machine.Find(false)->event.system_failure().kind() == v1::SystemFailure::PANIC);
+  }
+  SECTION("a record of a fault that the kernel lived on with does not") {
+    Write(machine.roots.var + "/lib/systemd/pstore/175000/dmesg.txt", "Oops");
+    tell_record("Oops#1 Part1\n<4>[ 12.1] BUG: kernel NULL pointer dereference");
+    machine.Sample();
+    REQUIRE(machine.Find(false) != nullptr);
+    CHECK(machine.Find(false)->event.system_failure().kind() ==
+          v1::SystemFailure::UNCLEAN_SHUTDOWN);
+  }
   SECTION("an empty battery is neither clean nor a failure") {
     machine.saved["battery_low"] = kLastBoot;
     machine.Sample();

@@ -6,6 +6,7 @@
 #include "agent/samplers/crash/crash.h"
 #include "common/hash.h"
 #include "common/registry.h"
+#include "common/time_text.h"
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recorded_journal.h"
@@ -76,6 +77,11 @@ struct Machine {
                            {{kBoot, clock.WallMs() * 1000, clock.BoottimeMs() * 1000, fields}});
   }
 
+  // Until what is held is told.
+  void SampleLater() {
+    clock.Advance(61'000);
+    Sample();
+  }
   void Sample() {
     if (sampler == nullptr) sampler = MakeCrashSampler(context);
     testing::RunSample(io, *sampler, {clock.WallMs(), clock.BoottimeMs(), true, true});
@@ -84,6 +90,14 @@ struct Machine {
   void Restart() {
     for (const auto& [name, value] : recorder.cursors) saved[name] = value;
     sampler.reset();
+  }
+  // As apport writes it.
+  std::string LocalTime() const {
+    const int64_t wall_ms = clock.WallMs();
+    std::string text = FormatTime(wall_ms + clock.UtcOffsetMin(wall_ms) * int64_t{60'000});
+    text = text.substr(0, 19) + ",000";
+    text[10] = ' ';
+    return text;
   }
   std::vector<v1::Crash> Crashes() const {
     std::vector<v1::Crash> crashes;
@@ -222,9 +236,13 @@ TEST_CASE("at no moment is an incident told whose position is not, however long 
     ++turns;
     const bool told = !machine.recorder.events.empty();
     const bool saved = machine.recorder.cursors.at("journal") != before;
+    const bool held = machine.recorder.cursors.contains("crash_loops");
     REQUIRE(told == saved);
+    REQUIRE(held == saved);
   }
   CHECK(turns > 10);
+  CHECK(machine.recorder.events.size() == 2);
+  machine.SampleLater();
   CHECK(machine.recorder.events.size() == 3);
 }
 
@@ -238,7 +256,7 @@ TEST_CASE("rotation loses nothing: before, across and behind it") {
   machine.Sample();
   CHECK(machine.Crashes().size() == 2);
   machine.Log(Coredump(3, "/usr/bin/sleep"));
-  machine.Sample();
+  machine.SampleLater();
   CHECK(machine.Crashes().size() == 3);
 }
 
@@ -259,6 +277,8 @@ TEST_CASE("units are named only where a package brought them") {
   machine.Log(UnitFailure("cups.service"));
   machine.Log(UnitFailure("alices-backup.service"));
   machine.Sample();
+  CHECK(machine.recorder.events.empty());
+  machine.SampleLater();
   REQUIRE(machine.recorder.events.size() == 2);
   CHECK(machine.recorder.events[0].event.unit_failure().unit() == "cups.service");
   CHECK(machine.recorder.events[0].event.unit_failure().result() == "exit-code");
@@ -280,6 +300,106 @@ TEST_CASE("failures of the whole system come from the kernel's lines") {
   CHECK(machine.recorder.events[1].event.system_failure().kind() == v1::SystemFailure::GPU_RESET);
 }
 
+TEST_CASE("where apport takes the core dumps its reports are the crashes") {
+  Machine machine;
+  machine.SetCorePattern("|/usr/share/apport/apport -p%p -s%s -c%c -d%d -P%P -u%u -g%g -- %E");
+  Write(machine.context.roots.proc + "/sys/kernel/random/boot_id",
+        "11111111-2222-3333-4444-555555555555\n");
+  machine.Sample();
+  const auto report = [&](uint32_t pid, const std::string& program) {
+    const std::string head = "INFO: apport (pid 9) " + machine.LocalTime() + ": ";
+    std::ofstream(machine.context.roots.var + "/log/apport.log", std::ios::app)
+        << head << "called for pid " << pid << ", signal 6, core limit 0, dump mode 1\n"
+        << head << "executable: " << program << " (command line \"x --password=hunter2\")\n";
+  };
+  machine.Log(Kernel("sleep[4711]: segfault at 0 ip 0 sp 0 error 4 in sleep[55+1]"));
+  machine.Log(Kernel("env[5]: segfault at 0 ip 0 sp 0 error 4 in env[55+1]"));
+  report(4711, "/usr/bin/sleep");
+  report(4712, "/home/alice/thesis/secretname");
+  machine.Log({{"MESSAGE_ID", "d9b373ed55a64feb8242e02dbe79a49c"},
+               {"UNIT", "cups.service"},
+               {"UNIT_RESULT", "core-dump"}});
+  machine.Sample();
+  machine.Restart();
+  machine.clock.Advance(40'000);
+  machine.Sample();
+  machine.Restart();
+  machine.SampleLater();
+  const auto crashes = machine.Crashes();
+  REQUIRE(crashes.size() == 3);
+  std::map<std::string, std::string> by_source;
+  for (const v1::Crash& crash : crashes) by_source[crash.program()] += crash.source();
+  CHECK(by_source == std::map<std::string, std::string>{
+                         {"sleep", "apport"}, {"other", "apport"}, {"env", "kernel"}});
+  CHECK(machine.recorder.unmeasured.empty());
+  CHECK(machine.recorder.watched.contains("coredumps"));
+  for (const auto& kept : machine.recorder.events) {
+    CHECK_FALSE(kept.event.has_unit_failure());
+    CHECK(kept.event.SerializeAsString().find("hunter2") == std::string::npos);
+    CHECK(kept.event.SerializeAsString().find("thesis") == std::string::npos);
+  }
+}
+
+TEST_CASE("a program that exceeds a limit of its own crashed by SIGKILL") {
+  Machine machine;
+  machine.Sample();
+  machine.Log(Kernel("Memory cgroup out of memory: Killed process 12 (sleep) total-vm:1kB"));
+  machine.Sample();
+  REQUIRE(machine.Crashes().size() == 1);
+  CHECK(machine.Crashes()[0].program() == "sleep");
+  CHECK(machine.Crashes()[0].signal() == 9);
+  CHECK(machine.Crashes()[0].source() == "out_of_memory");
+}
+
+TEST_CASE("what systemd-oomd ended is named like a program, or like a unit") {
+  Machine machine;
+  machine.Sample();
+  const auto oomd = [](const std::string& unit) {
+    return Fields{{"MESSAGE_ID", "d989611b15e44c9dbf31e3c81256e4ed"},
+                  {"USER_UNIT", unit},
+                  {"MESSAGE", "systemd-oomd killed 3 process(es) in this unit."}};
+  };
+  const auto [unit, detail] = GENERATE(
+      table<std::string, std::string>({{"app-gnome-sleep-4021.scope", "sleep"},
+                                       {"app-gnome-secretname-4021.scope", "other"},
+                                       {"app-flatpak-org.gimp.GIMP-2345.scope", "org.gimp.GIMP"},
+                                       {"cups.service", "cups.service"},
+                                       {"alices-backup.service", "other.service"}}));
+  machine.Log(oomd(unit));
+  machine.Sample();
+  REQUIRE(machine.recorder.events.size() == 1);
+  const v1::SystemFailure& failure = machine.recorder.events[0].event.system_failure();
+  CHECK(failure.kind() == v1::SystemFailure::OUT_OF_MEMORY_KILL);
+  CHECK(failure.detail() == detail);
+}
+
+TEST_CASE("loops are counted across restarts: a program that dies, a service that flaps") {
+  Machine machine;
+  machine.Sample();
+  uint32_t pid = 0;
+  for (int round = 0; round < 6; ++round) {
+    machine.clock.Advance(5'000);
+    machine.Log(Coredump(++pid, "/usr/bin/sleep"));
+    machine.Log(UnitFailure("cups.service"));
+    machine.Sample();
+    if (round % 2 == 1) machine.Restart();
+  }
+  machine.SampleLater();
+  machine.Restart();
+  machine.SampleLater();
+  uint32_t crashes = 0;
+  uint32_t failures = 0;
+  for (const auto& kept : machine.recorder.events) {
+    if (kept.event.has_crash()) crashes += 1 + kept.event.crash().repeats();
+    if (kept.event.has_unit_failure()) failures += 1 + kept.event.unit_failure().repeats();
+  }
+  CHECK(crashes == 6);
+  CHECK(failures == 6);
+  // The flapping service is one event; the crash was told at once after each start, then counted.
+  CHECK(machine.recorder.events.back().event.has_unit_failure());
+  CHECK(machine.recorder.events.size() <= 5);
+}
+
 TEST_CASE("the journal is watched for as long as it is read") {
   Machine machine;
   machine.Sample();
@@ -293,7 +413,11 @@ TEST_CASE("the journal is watched for as long as it is read") {
 TEST_CASE(
     "a count that misses core dumps is unmeasured and not watched, the rest of the journal is") {
   Machine machine;
-  SECTION("they go to another program") { machine.SetCorePattern("|/usr/share/apport/apport %p"); }
+  SECTION("they go to another program") { machine.SetCorePattern("|/opt/collector %p"); }
+  SECTION("they go to apport, whose log cannot be read") {
+    machine.SetCorePattern("|/usr/share/apport/apport -p%p -s%s -c%c -d%d -P%P -u%u -g%g -- %E");
+    fs::create_directories(machine.context.roots.var + "/log/apport.log");
+  }
   SECTION("they go to a file") { machine.SetCorePattern("core"); }
   SECTION("nothing tells whose programs crash") {
     fs::remove_all(machine.context.roots.var + "/lib/dpkg");

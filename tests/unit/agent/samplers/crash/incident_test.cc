@@ -77,7 +77,7 @@ TEST_CASE("a fault waits for its core dump, and what is behind it waits too") {
   merger.Add(Fault(2, 77));
   merger.Add(UnitFailure(3, "cups.service", "exit-code"));
   CHECK(Settle(merger, 4) == std::vector{Kind::kCoredump});
-  CHECK(merger.cursor() == Coredump(1, 5).cursor);
+  CHECK(merger.cursor(Finding::Source::kJournal) == Coredump(1, 5).cursor);
   CHECK_FALSE(merger.Empty());
 
   SECTION("until it comes") {
@@ -155,6 +155,62 @@ TEST_CASE("an out-of-memory kill is not also its unit's failure") {
   // A kill inside the unit's own limit leaves no line of the system.
   merger.Add(UnitFailure(500, "cups.service", "oom-kill"));
   CHECK(Settle(merger, 501) == std::vector{Kind::kUnitFailure});
+}
+
+TEST_CASE(
+    "a kill inside a group is a crash of its own, once a program, and not its unit's failure") {
+  IncidentMerger merger;
+  Finding kill = At(1, Kind::kGroupOutOfMemory);
+  kill.task = "editor";
+  merger.Add(kill);
+  kill.pid = 2;
+  merger.Add(kill);
+  kill.task = "browser";
+  merger.Add(kill);
+  merger.Add(UnitFailure(2, "cups.service", "oom-kill"));
+  CHECK(Settle(merger, 3) == std::vector{Kind::kGroupOutOfMemory, Kind::kGroupOutOfMemory});
+  kill.realtime_us += 20 * kSecondUs;
+  kill.monotonic_us += 20 * kSecondUs;
+  merger.Add(kill);
+  CHECK(Settle(merger, 22) == std::vector{Kind::kGroupOutOfMemory});
+}
+
+Finding ProcessExit(int64_t at_s, const std::string& unit) {
+  Finding finding = At(at_s, Kind::kProcessExit);
+  finding.unit = unit;
+  return finding;
+}
+
+TEST_CASE("a service that is given up fails as often as its process ended, not once more") {
+  IncidentMerger merger;
+  for (int64_t at_s = 0; at_s < 5; ++at_s) {
+    merger.Add(ProcessExit(at_s, "cups.service"));
+    merger.Add(UnitFailure(at_s, "cups.service", "exit-code"));
+  }
+  uint32_t failures = 0;
+  const auto settle = [&](int64_t now_s) {
+    for (const Incident& incident : merger.Settle(kStartUs + now_s * kSecondUs, true)) {
+      CHECK(incident.finding.kind == Kind::kUnitFailure);
+      failures += 1 + incident.repeats;
+    }
+  };
+  SECTION("in one round") {}
+  SECTION("in rounds of their own") { settle(4); }
+  merger.Add(UnitFailure(5, "cups.service", "exit-code"));
+  merger.Add(JobFailure(5, "cups.service"));
+  settle(60);
+  CHECK(failures == 5);
+  CHECK(merger.Empty());
+}
+
+TEST_CASE("where nobody tells of ended processes, every failure of a unit counts") {
+  IncidentMerger merger;
+  merger.Add(ProcessExit(0, "ssh.service"));
+  for (int64_t at_s = 0; at_s < 5; ++at_s)
+    merger.Add(UnitFailure(at_s, "cups.service", "resources"));
+  const auto incidents = merger.Settle(kStartUs + 60 * kSecondUs, true);
+  REQUIRE(incidents.size() == 1);
+  CHECK(incidents[0].repeats == 4);
 }
 
 TEST_CASE("a failure of the system that goes on is one failure") {
@@ -246,6 +302,18 @@ TEST_CASE("entries become findings by their message id or their line") {
   // The same words from anybody else are nothing.
   CHECK_FALSE(FindingFrom(
       Entry({{"_TRANSPORT", "stdout"}, {"MESSAGE", "foo[9]: segfault at 0 ip 0 sp 0 error 4"}})));
+}
+
+TEST_CASE("what systemd-oomd ended is an out-of-memory kill of the application in that group") {
+  const auto finding =
+      FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kOomdKill)},
+                         {"USER_UNIT", "app-gnome-firefox-4021.scope"},
+                         {"UNIT", "user@1000.service"},
+                         {"MESSAGE", "systemd-oomd killed 19 process(es) in this unit."}}));
+  REQUIRE(finding);
+  CHECK(finding->kind == Kind::kOutOfMemory);
+  CHECK(finding->task == "firefox");
+  CHECK(finding->unit == "app-gnome-firefox-4021.scope");
 }
 
 TEST_CASE("a dump that was asked for, and a job that only depended, are no failures") {

@@ -56,15 +56,46 @@ TEST_CASE("an out-of-memory kill of the system is told with its task") {
   CHECK(line->pid == 12345);
 }
 
-TEST_CASE("a kill inside a limited group is no failure of the system") {
-  CHECK_FALSE(ParseKernelLine("Memory cgroup out of memory: Killed process 12 (foo) total-vm:1kB"));
+TEST_CASE("a kill inside a limited group is told apart from one of the system") {
+  const auto line = ParseKernelLine(
+      "Memory cgroup out of memory: Killed process 12 (foo) total-vm:1kB, anon-rss:1kB");
+  REQUIRE(line);
+  CHECK(line->kind == LineKind::kGroupOutOfMemory);
+  CHECK(line->task == "foo");
+  CHECK(line->pid == 12);
+  CHECK(line->signal == SIGKILL);
 }
 
-TEST_CASE("GPU resets and hung tasks") {
-  CHECK(ParseKernelLine("i915 0000:00:02.0: [drm] GPU HANG: ecode 9:1:85dffffb, in Xorg [1234]")
-            ->kind == LineKind::kGpuReset);
-  CHECK(ParseKernelLine("amdgpu 0000:06:00.0: amdgpu: GPU reset begin!")->kind ==
-        LineKind::kGpuReset);
+TEST_CASE("a graphics processor that was reset, by each driver's words") {
+  const auto text =
+      GENERATE("i915 0000:00:02.0: [drm] GPU HANG: ecode 9:1:85dffffb, in Xorg [1234]",
+               "i915 0000:00:02.0: [drm] GT0: Resetting chip for stopped heartbeat on rcs0",
+               "amdgpu 0000:06:00.0: amdgpu: GPU reset begin!",
+               "amdgpu 0000:c5:00.0: amdgpu: GPU reset begin!. Source:  3",
+               "radeon 0000:01:00.0: GPU lockup (current fence id 0x2 last fence id 0x3 on ring 0)",
+               "xe 0000:00:02.0: [drm] GT0: reset started",
+               "nouveau 0000:01:00.0: Xorg[812]: channel 5 killed!",
+               "amdgpu 0000:c5:00.0: [drm] device wedged, but recovered through reset",
+               "NVRM: Xid (PCI:0000:01:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen "
+               "off the bus.");
+  CAPTURE(text);
+  const auto line = ParseKernelLine(text);
+  REQUIRE(line);
+  CHECK(line->kind == LineKind::kGpuReset);
+}
+
+TEST_CASE("what a graphics driver says of a single program is no reset") {
+  const auto text =
+      GENERATE("NVRM: Xid (PCI:0000:01:00): 31, pid=4711, name=game, Ch 00000008, MMU Fault",
+               "NVRM: Xid (PCI:0000:01:00", "NVRM: Xid (: 79,",
+               "amdgpu 0000:c5:00.0: amdgpu: ring gfx_0.0.0 timeout, signaled seq=1",
+               "nouveau 0000:01:00.0: fifo: fault 01 [VIRT_WRITE]", "a process was killed!",
+               "xe 0000:00:02.0: [drm] GT0: reset done");
+  CAPTURE(text);
+  CHECK_FALSE(ParseKernelLine(text));
+}
+
+TEST_CASE("a hung task is told with its name") {
   const auto hung =
       ParseKernelLine("INFO: task kworker/u8:2:1234 blocked for more than 120 seconds.");
   REQUIRE(hung);
