@@ -153,9 +153,11 @@ Container::~Container() {
 }
 
 std::vector<std::string> Container::Inside(const std::vector<std::string>& words) const {
-  std::vector<std::string> all = {"nsenter", "--target", std::to_string(leader_),
-                                  "--mount", "--uts",    "--ipc",
-                                  "--pid",   "--net",    "--"};
+  // Its root is asked for: where these tests run in a changed root, the container's mounts have
+  // another one.
+  std::vector<std::string> all = {
+      "nsenter", "--target", std::to_string(leader_), "--mount", "--uts", "--ipc", "--pid", "--net",
+      "--root",  "--"};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }
@@ -194,7 +196,7 @@ CrashForwarding::CrashForwarding(const Container& container) : before_(Slurp(kCo
   const std::string helper = folder_.File("systemd-coredump");
   std::ofstream(helper) << "#!/bin/sh\n"
                         << "exec nsenter --target " << container.leader()
-                        << " --mount --uts --ipc --pid --net -- "
+                        << " --mount --uts --ipc --pid --net --root -- "
                         << "/lib/systemd/systemd-coredump \"$@\"\n";
   fs::permissions(helper, fs::perms::owner_all);
   std::ofstream pattern(kCorePattern);

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <initializer_list>
+#include <sstream>
 #include <string>
 
 #include "tests/support/catch.h"
@@ -26,13 +28,24 @@ inline bool FoundInPath(const std::string& program) {
   return false;
 }
 
+// In a changed root that is only a folder nothing can be mounted below "/" for a container alone.
+inline bool RootIsMount() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream fields(line);
+    std::string id, parent, device, source, target;
+    if (fields >> id >> parent >> device >> source >> target && target == "/") return true;
+  }
+  return false;
+}
+
 // Empty when containers can be made and booted here.
 inline std::string LacksForContainers() {
   if (geteuid() != 0) return "not root";
   for (const char* program : {"debootstrap", "systemd-nspawn", "nsenter"}) {
     if (!FoundInPath(program)) return std::string("no ") + program;
   }
-  return {};
+  return RootIsMount() ? "" : "the root folder is no mount";
 }
 
 }  // namespace candor::testing
