@@ -8,6 +8,7 @@ find_package(Threads REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(OpenSSL REQUIRED)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(XCB REQUIRED IMPORTED_TARGET xcb xcb-res xcb-sync)
 pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++)
 find_program(CANDOR_GRPC_PLUGIN grpc_cpp_plugin REQUIRED)
 

@@ -119,8 +119,12 @@ class Daemon {
 
  private:
   void MakeSamplers() {
-    SamplerContext context{io_, clock_, *windows_, options_.roots,
-                           [this](std::string_view name) { return spool_->Cursor(name); }};
+    SamplerContext context{io_,
+                           clock_,
+                           *windows_,
+                           options_.roots,
+                           [this](std::string_view name) { return spool_->Cursor(name); },
+                           settings_.session_socket()};
     samplers_ = std::make_unique<SamplerRunner>(AllSamplers(settings_.dns_servers),
                                                 std::move(context), [this] { SamplerDone(); });
     samplers_->Configure(configuration_->effective().families_off,

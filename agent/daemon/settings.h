@@ -45,6 +45,8 @@ struct AgentSettings {
   std::vector<ProbedService> services;
 
   std::string control_socket() const { return state + "/control.sock"; }
+  // For candor-session (agent/samplers/responsiveness/session_socket.h).
+  std::string session_socket() const { return state + "/session.sock"; }
   // Written by the uplink (agent/uplink/device_identity.h).
   std::string identity_path() const { return state + "/identity/identity.toml"; }
   std::string spool_path() const { return state + "/spool.db"; }

@@ -57,6 +57,8 @@ struct SamplerContext {
   LinuxRoots roots;
   // Position of a source saved by an earlier run; empty when there is none.
   std::function<std::string(std::string_view name)> saved_cursor;
+  // Where helpers in desktop sessions hand in what they saw; empty: none are listened to.
+  std::string session_socket = {};
 };
 
 struct Tick {

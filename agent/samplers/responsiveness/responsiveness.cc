@@ -6,7 +6,10 @@
 
 #include "agent/samplers/responsiveness/app_scopes.h"
 #include "agent/samplers/responsiveness/pressure.h"
+#include "agent/samplers/responsiveness/session_feed.h"
+#include "agent/samplers/responsiveness/session_socket.h"
 #include "agent/samplers/support/linux_owner.h"
+#include "common/log.h"
 #include "common/registry.h"
 #include "common/status.h"
 
@@ -26,11 +29,9 @@ constexpr int64_t kGapMsMax = 150'000;
 class ResponsivenessSampler final : public Sampler {
  public:
   explicit ResponsivenessSampler(const SamplerContext& context)
-      : context_(context), owners_(context_.roots) {
-    for (const uint32_t what : {metric::kUiReply, metric::kHangSeconds, metric::kLaunch,
-                                event::kHang, event::kSignIn, event::kResume}) {
-      recorder().Unmeasured(what, {}, "candor-session does not run in a desktop session");
-    }
+      : context_(context), owners_(context_.roots), feed_(context_.recorder, context_.clock) {
+    ListenToSessions();
+    feed_.EndTick({});
     auto files = OpenPressureFiles(context_.roots.proc);
     if (files.ok()) {
       files_ = *std::move(files);
@@ -44,6 +45,7 @@ class ResponsivenessSampler final : public Sampler {
   asio::awaitable<void> Sample(Tick tick) override {
     const int64_t now_ms = context_.clock.MonotonicMs();
     SampleMachine(now_ms);
+    co_await SampleSessions();
     if (tick.minute_start) co_await SampleApplications();
   }
 
@@ -72,6 +74,37 @@ class ResponsivenessSampler final : public Sampler {
       recorder().Count(kMachine[kind], {}, *stalled_ms);
     }
     if (watched) recorder().Watched(watch::kPressure, now_ms - *before);
+  }
+
+  void ListenToSessions() {
+    if (context_.session_socket.empty()) return;
+    auto sessions = SessionSocket::Listen(context_.session_socket, context_.roots.run);
+    if (sessions.ok()) {
+      sessions_ = *std::move(sessions);
+    } else {
+      LogWarning("desktop sessions are not listened to",
+                 {{"reason", MessageOf(sessions.status())}});
+    }
+  }
+
+  asio::awaitable<void> SampleSessions() {
+    std::vector<SessionSocket::Received> reports;
+    std::vector<size_t> peers;
+    if (sessions_ != nullptr) {
+      reports = sessions_->Read();
+      peers = sessions_->peers();
+    }
+    for (const SessionSocket::Received& received : reports) {
+      std::vector<std::string> names;
+      for (const auto& program : received.report.programs()) {
+        if (names.size() == SessionFeedLimits::kProgramsMax) break;
+        const ProgramName name = co_await owners_.NameOf(
+            ProgramClues{program.executable(), program.task(), program.cgroup()});
+        names.push_back(name.program);
+      }
+      feed_.Take(received.peer, received.report, names);
+    }
+    feed_.EndTick(peers);
   }
 
   asio::awaitable<void> SampleApplications() {
@@ -116,6 +149,8 @@ class ResponsivenessSampler final : public Sampler {
   LinuxOwners owners_;
   NamedApplications names_;
   AppStalls stalls_;
+  std::unique_ptr<SessionSocket> sessions_;
+  SessionFeed feed_;
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ std::string ProgramPath(const std::string& name) {
   static const std::map<std::string, std::string> programs = {
       {"candor", CANDOR_CLI_PROGRAM},
       {"candor-agent", CANDOR_AGENT_PROGRAM},
+      {"candor-session", CANDOR_SESSION_PROGRAM},
       {"candor-uplink", CANDOR_UPLINK_PROGRAM},
       {"candor-collector", CANDOR_COLLECTOR_PROGRAM},
       {"candor-loadgen", CANDOR_LOADGEN_PROGRAM},

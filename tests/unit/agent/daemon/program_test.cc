@@ -274,7 +274,8 @@ TEST_CASE("whoever sits at the laptop may ask, and finds nothing else in the sta
     INFO(entry.path());
     const auto others = entry.status().permissions() & std::filesystem::perms(0077);
     const bool open_to_others = others != std::filesystem::perms::none;
-    REQUIRE(open_to_others == (entry.path().filename() == "control.sock"));
+    const auto name = entry.path().filename();
+    REQUIRE(open_to_others == (name == "control.sock" || name == "session.sock"));
   }
   REQUIRE((std::filesystem::status(home.state).permissions() & std::filesystem::perms(0077)) ==
           std::filesystem::perms(0011));

@@ -1,0 +1,47 @@
+// candor-session: wiring only.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include "agent/session/session.h"
+#include "common/log.h"
+#include "common/standard_output.h"
+#include "common/status.h"
+#include "common/usage.h"
+#include "common/version.h"
+
+namespace {
+
+int Main(int argc, char** argv) {
+  candor::SessionOptions options;
+  CLI::App app{
+      "Candor's helper in a desktop session: measures how quickly the windows in front of a person "
+      "answer, and how long programs take to start. Titles, contents and keys are never looked at. "
+      "Hands what it measured to candor-agent on this machine.",
+      "candor-session"};
+  app.set_version_flag("--version", std::string(candor::kVersion));
+  app.add_option("--agent-socket", options.agent_socket, "Where candor-agent listens")
+      ->type_name("PATH")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "candor-session: %s\n", candor::UsageMistake(app, error).c_str());
+    return 2;
+  }
+  candor::InitLog(candor::LogLevel::kInfo);
+  const absl::Status status = candor::RunSession(options);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "candor-session: %s\n", std::string(candor::MessageOf(status)).c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  return candor::FinishOutput("candor-session", Main(argc, argv));
+}

@@ -1,0 +1,25 @@
+// candor-session: what only a program inside the desktop session can see, handed to the daemon.
+//
+//   input ─► foreground window ─► a ping a second ─► answers ─► WindowWatch ─┐
+//   windows that appear ─► their processes ─► Launches ──────────────────────┴► report ─► daemon
+//
+// While there is input it wakes once a second; after two seconds without, twice a minute, to say
+// that it watches; after five minutes without, only when input comes back. While no daemon listens
+// nothing is sampled. One thread, one io_context.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace candor {
+
+struct SessionOptions {
+  std::string agent_socket = "/var/lib/candor-agent/session.sock";
+};
+
+// Runs until SIGTERM, SIGINT, or the end of the display. Unavailable when there is no session to
+// look at.
+absl::Status RunSession(const SessionOptions& options);
+
+}  // namespace candor

@@ -1,0 +1,199 @@
+// candor-session on a real X display, with real GTK and Qt programs, stopped and killed for real;
+// its reports are read as the daemon reads them.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <thread>
+
+#include "agent/samplers/responsiveness/session_socket.h"
+#include "tests/laptop/desktop.h"
+#include "tests/laptop/needs.h"
+#include "tests/support/catch.h"
+#include "tests/support/collector/collector_fixture.h"
+
+namespace candor {
+namespace {
+
+using testing::Desktop;
+using testing::Process;
+
+std::string LacksForDesktops() {
+  for (const char* program : {"Xvfb", "openbox", "xdotool", "l3afpad", "speedcrunch", "xterm"}) {
+    if (!testing::FoundInPath(program)) return std::string("no ") + program;
+  }
+  return {};
+}
+
+// A person's session with the helper in it, and the daemon's end of its socket.
+class WatchedDesktop {
+ public:
+  WatchedDesktop() {
+    namespace fs = std::filesystem;
+    fs::create_directories(folder_.File("run/systemd/users"));
+    std::ofstream(folder_.File("run/systemd/users/" + std::to_string(::getuid())));
+    auto socket = SessionSocket::Listen(folder_.File("session.sock"), folder_.File("run"));
+    REQUIRE_OK(socket);
+    socket_ = *std::move(socket);
+    helper_ = std::make_unique<Process>(
+        Process::Command{.words = {testing::ProgramPath("candor-session"), "--agent-socket",
+                                   folder_.File("session.sock")},
+                         .environment = desktop.Environment()});
+    REQUIRE(helper_->WaitForLine("ready", 10'000));
+  }
+
+  // The person works, and what the helper said meanwhile and just after is added up.
+  void Work(int64_t ms) {
+    desktop.Move(ms);
+    // Without input for two seconds the helper reports what it has.
+    std::this_thread::sleep_for(std::chrono::milliseconds(3'500));
+    Listen();
+  }
+  // The same with the process stopped in the middle, by a signal.
+  void WorkWithStop(const Process& program, int64_t stop_ms) {
+    std::thread stopper([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(3'300));
+      ::kill(program.pid(), SIGSTOP);
+      std::this_thread::sleep_for(std::chrono::milliseconds(stop_ms));
+      ::kill(program.pid(), SIGCONT);
+    });
+    Work(stop_ms + 7'000);
+    stopper.join();
+  }
+  void Listen() {
+    for (const auto& received : socket_->Read()) {
+      const v1::SessionReport& report = received.report;
+      for (const auto& program : report.programs()) {
+        for (const uint64_t us : program.reply_us()) replies_us[program.executable()].push_back(us);
+        hang_ms += program.hang_ms();
+      }
+      for (const auto& hang : report.hangs()) {
+        hangs_ms.emplace_back(report.programs(static_cast<int>(hang.program())).executable(),
+                              hang.duration_ms());
+      }
+      for (const auto& launch : report.launches()) {
+        launches_us.emplace_back(report.programs(static_cast<int>(launch.program())).executable(),
+                                 launch.took_us());
+      }
+      watched_ms += report.watched_ms();
+    }
+  }
+  void Forget() {
+    Listen();
+    replies_us.clear();
+    hangs_ms.clear();
+    launches_us.clear();
+    watched_ms = hang_ms = 0;
+  }
+
+  Desktop desktop;
+  std::map<std::string, std::vector<uint64_t>> replies_us;
+  std::vector<std::pair<std::string, uint64_t>> hangs_ms;
+  std::vector<std::pair<std::string, uint64_t>> launches_us;
+  uint64_t watched_ms = 0;
+  uint64_t hang_ms = 0;
+
+ private:
+  testing::TempFolder folder_;
+  std::unique_ptr<SessionSocket> socket_;
+  std::unique_ptr<Process> helper_;
+};
+
+uint64_t Longest(const std::vector<uint64_t>& us) {
+  return *std::max_element(us.begin(), us.end());
+}
+
+TEST_CASE("a program's launch, its replies while there is input, none without") {
+  SKIP_WITHOUT(LacksForDesktops());
+  const std::string program = GENERATE("l3afpad", "speedcrunch");
+  const std::string path = "/usr/bin/" + program;
+  CAPTURE(program);
+  WatchedDesktop watched;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto running = watched.desktop.Open({program});
+  const auto took_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                           std::chrono::steady_clock::now() - begin)
+                           .count();
+  watched.Work(8'000);
+  REQUIRE(watched.launches_us.size() == 1);
+  CHECK(watched.launches_us[0].first == path);
+  // The process's clock ticks every 10 ms; the test looks every 50 ms and more.
+  CHECK(watched.launches_us[0].second > 20'000);
+  CHECK(watched.launches_us[0].second <= static_cast<uint64_t>(took_us) + 10'000);
+  REQUIRE(watched.replies_us.contains(path));
+  const auto& replies_us = watched.replies_us[path];
+  CHECK(replies_us.size() >= 7);
+  CHECK(replies_us.size() <= 11);
+  CHECK(std::accumulate(replies_us.begin(), replies_us.end(), uint64_t{0}) / replies_us.size() <
+        100'000);
+  CHECK(watched.hangs_ms.empty());
+  CHECK(watched.watched_ms >= 8'000);
+
+  watched.Forget();
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  watched.Listen();
+  CHECK(watched.replies_us.empty());
+}
+
+TEST_CASE("a stop of two seconds is a slow reply, one of six and a half a hang of its length") {
+  SKIP_WITHOUT(LacksForDesktops());
+  const std::string program = GENERATE("l3afpad", "speedcrunch");
+  const std::string path = "/usr/bin/" + program;
+  CAPTURE(program);
+  WatchedDesktop watched;
+  const auto running = watched.desktop.Open({program});
+  watched.Work(3'000);
+  watched.Forget();
+
+  watched.WorkWithStop(*running, 2'000);
+  CHECK(watched.hangs_ms.empty());
+  REQUIRE(watched.replies_us.contains(path));
+  CHECK(Longest(watched.replies_us[path]) >= 900'000);
+  CHECK(Longest(watched.replies_us[path]) <= 2'200'000);
+
+  watched.Forget();
+  watched.WorkWithStop(*running, 6'500);
+  REQUIRE(watched.hangs_ms.size() == 1);
+  CHECK(watched.hangs_ms[0].first == path);
+  CHECK(watched.hangs_ms[0].second >= 5'400);
+  CHECK(watched.hangs_ms[0].second <= 6'800);
+  CHECK(watched.hang_ms >= 5'400);
+  CHECK(watched.hang_ms <= 6'800);
+}
+
+TEST_CASE("a program killed while it hangs ends its hang") {
+  SKIP_WITHOUT(LacksForDesktops());
+  WatchedDesktop watched;
+  const auto running = watched.desktop.Open({"l3afpad"});
+  watched.Work(3'000);
+  watched.Forget();
+  std::thread killer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2'300));
+    ::kill(running->pid(), SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::milliseconds(7'500));
+    ::kill(running->pid(), SIGKILL);
+  });
+  watched.Work(12'000);
+  killer.join();
+  REQUIRE(watched.hangs_ms.size() == 1);
+  CHECK(watched.hangs_ms[0].second >= 6'400);
+  CHECK(watched.hangs_ms[0].second <= 7'800);
+}
+
+TEST_CASE("a window without the protocol is not watched and has no replies") {
+  SKIP_WITHOUT(LacksForDesktops());
+  WatchedDesktop watched;
+  const auto running = watched.desktop.Open({"xterm"});
+  watched.Work(2'000);
+  watched.Forget();
+  watched.Work(6'000);
+  CHECK(watched.replies_us.empty());
+  // Only the pause after the input.
+  CHECK(watched.watched_ms <= 4'500);
+}
+
+}  // namespace
+}  // namespace candor
