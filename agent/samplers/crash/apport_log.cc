@@ -9,6 +9,7 @@
 namespace candor {
 namespace {
 
+constexpr size_t kLevelBytesMax = 16;
 constexpr size_t kPathBytesMax = 4096;
 
 struct Line {
@@ -20,7 +21,7 @@ struct Line {
 // "LEVEL: apport (pid N) WHEN: TEXT"
 std::optional<Line> Parse(std::string_view line) {
   const size_t name = line.find(": apport (pid ");
-  if (name == std::string_view::npos || name > 16) return std::nullopt;
+  if (name > kLevelBytesMax) return std::nullopt;  // or is not there at all
   line.remove_prefix(line.find('(', name));
   const size_t close = line.find(") ");
   if (close == std::string_view::npos) return std::nullopt;
