@@ -3,7 +3,7 @@
 
   tests/lint.py            all, in the groups in which the preset asan compiles them together, so that
                            the big headers are read once a group
-  tests/lint.py FILE...    these sources, each on its own (build/release must be configured)
+  tests/lint.py FILE...    the groups that hold these sources
 
 The tests' style is held by the compiler's warnings: Catch2's macros would drown everything else.
 What was found clean is not read again until its command, the checks or a line of what it includes
@@ -40,6 +40,13 @@ def prepare(preset):
         if done.returncode != 0:
             sys.exit(done.stdout[-4000:])
     return {entry["file"]: entry for entry in json.loads((build / "compile_commands.json").read_text())}
+
+
+def sources_of(group):
+    """What one entry of the build compiles: itself, or what CMake put together in it."""
+    if "/Unity/" not in group:
+        return [group]
+    return re.findall(r'^#include "(.+)"$', pathlib.Path(group).read_text(), re.M)
 
 
 def flags_of(entry):
@@ -79,12 +86,14 @@ def main():
     if names and names[0] in ("-h", "--help"):
         print(__doc__.strip())
         return 0
-    commands = prepare("release" if names else "asan")
+    commands = prepare("asan")
     if names:
-        files = [str(pathlib.Path(name).resolve()) for name in names]
-        unknown = [name for name, file in zip(names, files) if file not in commands]
+        group_of = {source: group for group in commands for source in sources_of(group)}
+        paths = {name: str(pathlib.Path(name).resolve()) for name in names}
+        unknown = [name for name, path in paths.items() if path not in group_of]
         if unknown:
             sys.exit(f"tests/lint.py: no source of the build: {' '.join(unknown)}")
+        files = sorted({group_of[path] for path in paths.values()})
     else:
         own = re.compile(r"/(common|agent|collector|tools)/")
         files = [f for f in sorted(commands) if own.search(f) and "/tests/" not in f and "/proto/" not in f
