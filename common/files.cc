@@ -9,25 +9,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/descriptor.h"
 #include "common/status.h"
 
 namespace candor {
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 absl::StatusOr<std::string> ReadAll(int fd, const std::string& path, size_t size_max) {
   std::string bytes;
@@ -58,7 +44,7 @@ absl::Status WriteAll(int fd, const std::string& path, std::string_view bytes) {
 absl::Status SyncFolderOf(const std::string& path) {
   std::string folder = std::filesystem::path(path).parent_path().string();
   if (folder.empty()) folder = ".";
-  const Fd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0 || fsync(fd.get()) != 0) return ErrnoStatus(errno, folder);
   return absl::OkStatus();
 }
@@ -66,13 +52,13 @@ absl::Status SyncFolderOf(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_max) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus(errno, path);
   return ReadAll(fd.get(), path, size_max);
 }
 
 absl::StatusOr<std::string> ReadSecretFile(const std::string& path, size_t size_max) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus(errno, path);
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, path);
@@ -89,7 +75,7 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path, size_t size_
 
 absl::Status WriteFileAtomically(const std::string& path, std::string_view bytes, int mode) {
   std::string temporary = path + ".XXXXXX";
-  const Fd fd(mkostemp(temporary.data(), O_CLOEXEC));
+  const Descriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus(errno, path);
   absl::Status status = WriteAll(fd.get(), path, bytes);
   if (status.ok() && fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) {
@@ -126,7 +112,7 @@ absl::Status MakeFolder(const std::string& path, int mode) {
 }
 
 absl::StatusOr<FileLock> FileLock::Acquire(const std::string& path) {
-  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  Descriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (fd.get() < 0) return ErrnoStatus(errno, path);
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return ErrnoStatus(errno, path);

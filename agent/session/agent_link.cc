@@ -21,11 +21,16 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::local::stream_protocol;
 using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
 
 class Link final : public AgentLink {
  public:
-  Link(asio::io_context& io, std::string path, std::function<void(bool)> on_change)
-      : path_(std::move(path)), on_change_(std::move(on_change)), socket_(io), retry_(io) {}
+  Link(asio::io_context& io, std::string path, std::function<void(bool)> on_change, LinkRetry retry)
+      : path_(std::move(path)),
+        on_change_(std::move(on_change)),
+        steps_(retry),
+        socket_(io),
+        timer_(io) {}
 
   void Connect() {
     error_code error;
@@ -34,10 +39,11 @@ class Link final : public AgentLink {
     if (!error) socket_.non_blocking(true, error);
     if (error) {
       socket_.close(error);
-      Retry();
+      TryAgain();
       return;
     }
     connected_ = true;
+    since_ = Clock::now();
     AwaitEnd();
     on_change_(true);
   }
@@ -52,10 +58,7 @@ class Link final : public AgentLink {
     if (!AppendMessageFrame(message, frame).ok()) return;
     error_code error;
     const size_t sent = socket_.write_some(asio::buffer(frame), error);
-    if (!error && sent == frame.size()) {
-      retry_ms_ = kRetryMsMin;
-      return;
-    }
+    if (!error && sent == frame.size()) return;
     // Half a frame cannot be taken back.
     if (error != asio::error::would_block) Lost();
   }
@@ -76,34 +79,39 @@ class Link final : public AgentLink {
   void Lost() {
     if (!connected_) return;
     connected_ = false;
+    // Who takes a connection and ends it at once does not want to hear this session.
+    const bool was_heard = Clock::now() - since_ >= std::chrono::milliseconds(steps_.ms_max);
+    if (was_heard) retry_ms_ = steps_.ms_min;
     error_code ignored;
     socket_.close(ignored);
     on_change_(false);
-    Retry();
+    TryAgain();
   }
 
-  void Retry() {
-    retry_.expires_after(std::chrono::milliseconds(retry_ms_));
-    retry_ms_ = std::min(2 * retry_ms_, kRetryMsMax);
-    retry_.async_wait([this](error_code error) {
+  void TryAgain() {
+    timer_.expires_after(std::chrono::milliseconds(retry_ms_));
+    retry_ms_ = std::min(2 * retry_ms_, steps_.ms_max);
+    timer_.async_wait([this](error_code error) {
       if (!error) Connect();
     });
   }
 
   const std::string path_;
   const std::function<void(bool)> on_change_;
+  const LinkRetry steps_;
   Protocol::socket socket_;
-  asio::steady_timer retry_;
-  int64_t retry_ms_ = kRetryMsMin;
+  asio::steady_timer timer_;
+  int64_t retry_ms_ = steps_.ms_min;
   bool connected_ = false;
+  Clock::time_point since_;
   std::array<char, 1> byte_{};
 };
 
 }  // namespace
 
 std::unique_ptr<AgentLink> AgentLink::Start(asio::io_context& io, std::string socket_path,
-                                            std::function<void(bool)> on_change) {
-  auto link = std::make_unique<Link>(io, std::move(socket_path), std::move(on_change));
+                                            std::function<void(bool)> on_change, LinkRetry retry) {
+  auto link = std::make_unique<Link>(io, std::move(socket_path), std::move(on_change), retry);
   Link* const started = link.get();
   asio::post(io, [started] { started->Connect(); });
   return link;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,15 +16,18 @@ class SessionReport;
 
 namespace candor {
 
+// Waits between attempts, in growing steps; while nobody listens nothing is sampled.
+struct LinkRetry {
+  int64_t ms_min = 2'000;
+  int64_t ms_max = 120'000;
+};
+
 class AgentLink {
  public:
-  // Tries again after this long, in growing steps; while nobody listens nothing is sampled.
-  static constexpr int64_t kRetryMsMin = 2'000;
-  static constexpr int64_t kRetryMsMax = 120'000;
-
   // `on_change` is told when the daemon is there (true) and when it is gone (false).
   static std::unique_ptr<AgentLink> Start(boost::asio::io_context& io, std::string socket_path,
-                                          std::function<void(bool)> on_change);
+                                          std::function<void(bool)> on_change,
+                                          LinkRetry retry = {});
   virtual ~AgentLink() = default;
 
   virtual bool connected() const = 0;

@@ -89,6 +89,16 @@ class EnrolledLaptop {
     }
     return 0;
   }
+  // How often `unit` failed, and in how many rows the collector has it.
+  std::pair<int64_t, size_t> FailuresOf(const std::string& unit) {
+    std::pair<int64_t, size_t> found;
+    for (const json& row : collector_.Rows({"crashes", "--table", "unit_failures"})) {
+      if (row.at("unit") != unit) continue;
+      found.first += row.at("times").get<int64_t>();
+      ++found.second;
+    }
+    return found;
+  }
   std::string Status() const {
     return laptop
                .Run({"env", "LD_LIBRARY_PATH=/opt/candor/lib", "/opt/candor/bin/candor-agent",
@@ -129,6 +139,23 @@ void CrashAndTell(EnrolledLaptop& enrolled) {
   CHECK(enrolled.CrashesOf("secret-project") == 0);
 }
 
+// A service that dies at once six times, until systemd gives it up and says so as a seventh
+// failure.
+constexpr char kFlapping[] = "candor-flapping.service";
+void StartFlapping(const EnrolledLaptop& enrolled) {
+  enrolled.laptop.Write(std::string("/usr/lib/systemd/system/") + kFlapping,
+                        "[Unit]\nStartLimitBurst=6\nStartLimitIntervalSec=60\n"
+                        "[Service]\nExecStart=/bin/sh -c \"exit 3\"\n"
+                        "Restart=on-failure\nRestartSec=100ms\n");
+  enrolled.laptop.Check({"systemctl", "daemon-reload"});
+  enrolled.laptop.Check({"systemctl", "start", kFlapping});
+  const bool given_up = WaitFor(30, [&] {
+    return enrolled.laptop.Run({"journalctl", "-u", kFlapping}).out.find("too quickly") !=
+           std::string::npos;
+  });
+  REQUIRE(given_up);
+}
+
 TEST_CASE(
     "a crash is told once, by its right name, within 15 s of its push, and the laptop is scored") {
   SKIP_WITHOUT(testing::LacksForContainers());
@@ -143,6 +170,7 @@ TEST_CASE(
     INFO(enrolled.Status());
     REQUIRE(WaitFor(150, [&] { return !enrolled.Device().is_null(); }));
 
+    StartFlapping(enrolled);
     const std::string no_crashes = testing::LacksForCoreDumps();
     if (no_crashes.empty()) {
       CrashAndTell(enrolled);
@@ -161,6 +189,9 @@ TEST_CASE(
     REQUIRE(scored);
     CHECK(enrolled.CrashesOf("sleep") == (no_crashes.empty() ? 1 : 0));
     CHECK(enrolled.CrashesOf("other") == (no_crashes.empty() ? 1 : 0));
+    // Counted on the laptop across the agent's restart, told a minute after the last.
+    CHECK(WaitFor(180, [&] { return enrolled.FailuresOf(kFlapping).second > 0; }));
+    CHECK(enrolled.FailuresOf(kFlapping) == std::pair<int64_t, size_t>(6, 1));
     CHECK(device.at("coverage").get<double>() >= 0.30);
     CHECK(device.at("score").get<double>() > 0);
     CHECK(device.at("score").get<double>() < 100);

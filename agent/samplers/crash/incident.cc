@@ -22,11 +22,12 @@ constexpr int64_t kSameMomentUs = 2'000'000;  // what only time ties together
 constexpr int64_t kSameFailureUs = 10'000'000;
 constexpr int64_t kShortageUs = 10'000'000;
 constexpr int64_t kResetsUs = 30'000'000;
+constexpr size_t kResultBytesMax = 32;
 constexpr int64_t kHangUs = 900'000'000;  // the kernel repeats itself every two minutes
 
 constexpr auto kMessageIds = std::to_array<std::string_view>(
     {message_id::kCoredump, message_id::kUnitFailed, message_id::kJobFailed,
-     message_id::kProcessExit, message_id::kOomdKill});
+     message_id::kUnitStarting, message_id::kUnitStarted, message_id::kOomdKill});
 constexpr auto kFields = std::to_array<std::string_view>(
     {"MESSAGE_ID", "_TRANSPORT", "MESSAGE", "COREDUMP_PID", "COREDUMP_EXE", "COREDUMP_COMM",
      "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP",
@@ -78,16 +79,30 @@ bool FillKernelLine(const JournalEntry& entry, Finding& finding) {
   return true;
 }
 
-// Of a failed unit, of its failed job, of its process that ended.
+bool IsStart(std::string_view id) {
+  return id == message_id::kUnitStarting || id == message_id::kUnitStarted;
+}
+
+// systemd's words for a result are short; anybody can write such an entry with other ones.
+std::string ResultWord(std::string_view text) {
+  const bool word = !text.empty() && text.size() <= kResultBytesMax &&
+                    text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == text.npos;
+  return word ? std::string(text) : "unknown";
+}
+
+// Of a failed unit, of its failed job, of its start.
 bool FillUnitEntry(const JournalEntry& entry, std::string_view id, Finding& finding) {
+  finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
+  if (finding.unit.empty()) return false;
+  if (IsStart(id)) {
+    finding.kind = Finding::Kind::kUnitStart;
+    return true;
+  }
   const bool job = id == message_id::kJobFailed;
   finding.kind = job ? Finding::Kind::kJobFailure : Finding::Kind::kUnitFailure;
-  if (id == message_id::kProcessExit) finding.kind = Finding::Kind::kProcessExit;
-  finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
-  finding.result = entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT");
+  finding.result = ResultWord(entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT"));
   // A job that only waited for another one that failed is no failure of its own.
-  const bool own = !job || finding.result == "failed" || finding.result == "timeout";
-  return !finding.unit.empty() && own;
+  return !job || finding.result == "failed" || finding.result == "timeout";
 }
 
 void FillOomdKill(const JournalEntry& entry, Finding& finding) {
@@ -136,8 +151,7 @@ std::optional<Finding> FindingFrom(const JournalEntry& entry) {
     FillOomdKill(entry, finding);
     return finding;
   }
-  if (id == message_id::kUnitFailed || id == message_id::kJobFailed ||
-      id == message_id::kProcessExit) {
+  if (id == message_id::kUnitFailed || id == message_id::kJobFailed || IsStart(id)) {
     if (!FillUnitEntry(entry, id, finding)) return std::nullopt;
     return finding;
   }
@@ -168,7 +182,25 @@ bool IncidentMerger::Waits(Finding::Source source) const {
 
 void IncidentMerger::Add(Finding finding) {
   assert(!Full());
+  if (finding.kind == Finding::Kind::kUnitStart) return NoteStart(finding.unit);
+  if (finding.kind == Finding::Kind::kUnitFailure) finding.echo = IsEcho(finding.unit);
   waiting_.push_back(std::move(finding));
+}
+
+// Only of units that failed before: of the others nobody needs to know.
+void IncidentMerger::NoteStart(const std::string& unit) {
+  if (const auto at = units_.find(unit); at != units_.end()) at->second.started = true;
+}
+
+// The service manager gave the unit up and said its last result again: nothing started it since its
+// failure before. Where starts are not told, nothing is taken for an echo.
+bool IncidentMerger::IsEcho(const std::string& unit) {
+  if (units_.size() == kUnitsMax && !units_.contains(unit)) units_.clear();
+  UnitLife& life = units_[unit];
+  const bool echo = life.tells_starts && !life.started;
+  life.tells_starts = life.tells_starts || life.started;
+  life.started = false;
+  return echo;
 }
 
 std::vector<Incident> IncidentMerger::Settle(int64_t now_us, bool coredumps_expected) {
@@ -209,13 +241,12 @@ IncidentMerger::Verdict IncidentMerger::Judge(size_t index, int64_t now_us,
     case Finding::Kind::kFault:
       return JudgeFault(finding, young);
     case Finding::Kind::kUnitFailure:
-      return JudgeUnitFailure(index, young);
+      return JudgeUnitFailure(finding, young);
     case Finding::Kind::kJobFailure:
       return JudgeJobFailure(finding);
-    case Finding::Kind::kProcessExit:
+    case Finding::Kind::kUnitStart:
       return Verdict::kDrop;
     case Finding::Kind::kGroupOutOfMemory:
-      return JudgeGroupKill(index);
     case Finding::Kind::kOutOfMemory:
       return JudgeSystemFailure(index, kShortageUs);
     case Finding::Kind::kGpuReset:
@@ -264,9 +295,8 @@ IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool yo
   return young ? Verdict::kWait : Verdict::kTell;
 }
 
-IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(size_t index, bool young) const {
-  const Finding& failure = waiting_[index];
-  if (IsEcho(index)) return Verdict::kDrop;
+IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(const Finding& failure, bool young) const {
+  if (failure.echo) return Verdict::kDrop;
   if (failure.result == "core-dump" || failure.result == "signal") {
     return JudgeCrashedUnit(failure, young);
   }
@@ -278,27 +308,13 @@ IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(size_t index, bool youn
   return killed ? Verdict::kDrop : Verdict::kTell;
 }
 
-// The service manager gave the unit up and said its last result again: no process of it ended since
-// its failure before. Where process ends are not told at all, nothing is taken for an echo.
-bool IncidentMerger::IsEcho(size_t index) const {
-  const Finding& failure = waiting_[index];
-  bool failed_before = false;
-  bool echo = false;
-  Before(index, [&](const Finding& other) {
-    if (other.unit != failure.unit || !Within(other, failure, kTieUs)) return true;
-    if (other.kind == Finding::Kind::kUnitFailure) failed_before = true;
-    if (other.kind != Finding::Kind::kProcessExit) return true;
-    echo = failed_before;
-    return false;
-  });
-  return echo;
-}
-
 IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure, bool young) const {
   const bool dumped = Any([&](const Finding& other) {
     if (other.kind != Finding::Kind::kCoredump) return false;
-    const bool same = other.unit == failure.unit && Within(other, failure, kTieUs);
-    return same || (other.unit.empty() && Within(other, failure, kSameFailureUs));
+    if (other.source == Finding::Source::kApport) {
+      return failure.result == "core-dump" && Within(other, failure, kSameFailureUs);
+    }
+    return other.unit == failure.unit && Within(other, failure, kTieUs);
   });
   if (dumped) return Verdict::kDrop;
   if (young && failure.result == "core-dump") return Verdict::kWait;
@@ -309,23 +325,15 @@ IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure,
   return faulted ? Verdict::kDrop : Verdict::kTell;
 }
 
-// Part of what began before, when that still went on a moment ago.
+// Part of what began before, when that still went on a moment ago. A group's limit is that of one
+// program, with one line for each of its processes.
 IncidentMerger::Verdict IncidentMerger::JudgeSystemFailure(size_t index, int64_t goes_on_us) const {
   const Finding& finding = waiting_[index];
   bool again = false;
   Before(index, [&](const Finding& other) {
-    again = other.kind == finding.kind && Within(other, finding, goes_on_us);
-    return !again;
-  });
-  return again ? Verdict::kDrop : Verdict::kTell;
-}
-
-// One line for each process of the program that was ended.
-IncidentMerger::Verdict IncidentMerger::JudgeGroupKill(size_t index) const {
-  const Finding& kill = waiting_[index];
-  bool again = false;
-  Before(index, [&](const Finding& other) {
-    again = other.kind == kill.kind && other.task == kill.task && Within(other, kill, kShortageUs);
+    const bool same_program =
+        finding.kind != Finding::Kind::kGroupOutOfMemory || other.task == finding.task;
+    again = other.kind == finding.kind && same_program && Within(other, finding, goes_on_us);
     return !again;
   });
   return again ? Verdict::kDrop : Verdict::kTell;

@@ -6,14 +6,13 @@
 // boot:
 // - a fault line and a core dump of the same process (its pid, or that of one of its threads) are
 //   the core dump
-// - a unit that failed by a core dump or signal, and a core dump inside that unit (or one within
-// ten
-//   seconds that does not tell its unit; or, without core dump, a fault line within two seconds)
-//   are the crash
+// - a unit that failed by a core dump or signal, and a core dump inside that unit, are the crash;
+//   so is a unit's core dump and one of apport's, which does not tell the unit, within ten seconds;
+//   and, without core dump, a failed unit and a fault line within two seconds
 // - a unit that failed by an out-of-memory kill, and such a kill, are the kill
 // - a unit's failure and its failed job are the unit's failure
 // - a unit that is given up because it was restarted too often says again how it failed the last
-//   time: that is no further failure
+//   time, without having been started: that is no further failure
 // - a shortage of memory that kills several processes, a GPU that resets again and again, a task
 //   that goes on hanging are one failure of the system
 // A finding whose more specific sibling may still come waits, and all behind it, until it is
@@ -26,6 +25,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,7 +42,8 @@ namespace message_id {
 constexpr std::string_view kCoredump = "fc2e22bc6ee647b6b90729ab34a250b1";
 constexpr std::string_view kUnitFailed = "d9b373ed55a64feb8242e02dbe79a49c";
 constexpr std::string_view kJobFailed = "be02cf6855d2428ba40df7e9d022f03d";
-constexpr std::string_view kProcessExit = "98e322203f7a4ed290d09fe03c09fe15";
+constexpr std::string_view kUnitStarting = "7d4958e842da4a758f6c1cdc7b36dcc5";
+constexpr std::string_view kUnitStarted = "39f53479d3a045ac8e11786248231fbf";
 // systemd-oomd ended all processes of a unit.
 constexpr std::string_view kOomdKill = "d989611b15e44c9dbf31e3c81256e4ed";
 }  // namespace message_id
@@ -59,7 +60,7 @@ struct Finding {
     kFault,
     kUnitFailure,
     kJobFailure,
-    kProcessExit,       // of a unit; never an incident of its own
+    kUnitStart,         // never an incident of its own
     kOutOfMemory,       // of the whole system, by the kernel or systemd-oomd
     kGroupOutOfMemory,  // a program that exceeded a limit of its own
     kGpuReset,
@@ -80,9 +81,10 @@ struct Finding {
   std::string task;               // the process's own name; never told unless a package owns it
   std::string cgroup;             // kCoredump
   bool contained = false;         // kCoredump: in a container
-  std::string unit;               // kUnitFailure, kJobFailure, kProcessExit; kCoredump: the unit it
+  std::string unit;               // kUnitFailure, kJobFailure, kUnitStart; kCoredump: the unit it
                                   // ran in; kOutOfMemory: the unit that was ended
   std::string result;             // kUnitFailure: systemd's word; kJobFailure: the job's
+  bool echo = false;              // kUnitFailure: said again, no further failure
   uint32_t signal = 0;
   std::string signature;  // raw bytes
 };
@@ -107,6 +109,7 @@ class IncidentMerger {
  public:
   static constexpr size_t kWaitingMax = 64;
   static constexpr int64_t kSettleUs = 30'000'000;
+  static constexpr size_t kUnitsMax = 64;
 
   bool Full() const { return waiting_.size() >= kWaitingMax; }
   bool Empty() const { return waiting_.empty(); }
@@ -114,7 +117,7 @@ class IncidentMerger {
   // Something read from `source` waits.
   bool Waits(Finding::Source source) const;
 
-  // In the order of each source. Must not be called when Full.
+  // In the order of each source. Must not be called when Full; a start is only noted.
   void Add(Finding finding);
 
   // Takes what is settled at `now_us` (wall clock). `coredumps_expected`: systemd-coredump takes
@@ -132,12 +135,10 @@ class IncidentMerger {
   Verdict Judge(size_t index, int64_t now_us, bool coredumps_expected) const;
   Verdict JudgeCoredump(const Finding& coredump) const;
   Verdict JudgeFault(const Finding& fault, bool young) const;
-  Verdict JudgeUnitFailure(size_t index, bool young) const;
+  Verdict JudgeUnitFailure(const Finding& failure, bool young) const;
   Verdict JudgeCrashedUnit(const Finding& failure, bool young) const;
   Verdict JudgeSystemFailure(size_t index, int64_t goes_on_us) const;
-  Verdict JudgeGroupKill(size_t index) const;
   Verdict JudgeJobFailure(const Finding& failure) const;
-  bool IsEcho(size_t index) const;
   bool HasDump(const Finding& fault) const;
   // Is there one, waiting or settled lately?
   template <typename Predicate>
@@ -146,6 +147,8 @@ class IncidentMerger {
   template <typename Visit>
   void Before(size_t index, Visit visit) const;
   void Remember(const Finding& finding, bool told);
+  void NoteStart(const std::string& unit);
+  bool IsEcho(const std::string& unit);
 
   struct Settled {
     Finding finding;
@@ -155,6 +158,13 @@ class IncidentMerger {
   std::deque<Finding> waiting_;
   std::deque<Settled> settled_;
   std::array<std::string, 2> cursors_;  // by source
+
+  // Units that failed, as far as they are remembered.
+  struct UnitLife {
+    bool tells_starts = false;  // a start was seen between two of its failures
+    bool started = false;       // since its last failure
+  };
+  std::map<std::string, UnitLife> units_;
 };
 
 }  // namespace candor

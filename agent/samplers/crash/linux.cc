@@ -266,8 +266,7 @@ class CrashSampler final : public Sampler {
       missing = Concat("apport's log cannot be read: ", MessageOf(apport_status_));
     } else if (handler_ == Handler::kNone && !journal_.saw_coredump()) {
       missing =
-          "core dumps go neither to systemd-coredump nor to apport: only faults the kernel logs "
-          "are "
+          "core dumps go neither to systemd-coredump nor to apport: only the kernel's faults are "
           "seen";
     } else if (!has_packages_) {
       missing = "no dpkg database: nothing tells which programs are installed";

@@ -8,29 +8,11 @@
 #include <utility>
 
 #include "agent/samplers/support/text.h"
+#include "common/descriptor.h"
 #include "common/status.h"
 
 namespace candor {
 namespace {
-
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)), error_(errno) {}
-  ~OpenFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  bool ok() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-  int error() const { return error_; }
-
- private:
-  int fd_;
-  int error_;
-};
 
 // The inode of a file; 0 where there is none.
 uint64_t InodeOf(const std::string& path) {
@@ -72,16 +54,18 @@ absl::StatusOr<std::vector<LinuxApportLog::Entry>> LinuxApportLog::Read() {
     SetPosition(current, 0);
   }
   if (current == 0) return entries;
-  CANDOR_RETURN_IF_ERROR(ReadOn(path_, entries).status());
+  const absl::Status read = ReadOn(path_, entries).status();
+  // What was read before the error is told first; the error comes again.
+  if (!read.ok() && entries.empty()) return read;
   return entries;
 }
 
 // Whole lines only: the last one may still be written.
 absl::StatusOr<bool> LinuxApportLog::ReadOn(const std::string& path, std::vector<Entry>& entries) {
-  const OpenFile file(path);
-  if (!file.ok()) return ErrnoStatus(file.error(), path);
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.open()) return ErrnoStatus(errno, path);
   struct stat info {};
-  if (::fstat(file.fd(), &info) != 0) return ErrnoStatus(errno, path);
+  if (::fstat(file.get(), &info) != 0) return ErrnoStatus(errno, path);
   if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(path + ": is no file");
   const auto file_size = static_cast<uint64_t>(info.st_size);
   if (file_size < offset_) {
@@ -90,7 +74,7 @@ absl::StatusOr<bool> LinuxApportLog::ReadOn(const std::string& path, std::vector
   }
   if (file_size == offset_) return true;
   std::string text(kReadBytesMax, '\0');
-  const ssize_t size = ::pread(file.fd(), text.data(), text.size(), static_cast<off_t>(offset_));
+  const ssize_t size = ::pread(file.get(), text.data(), text.size(), static_cast<off_t>(offset_));
   if (size < 0) return ErrnoStatus(errno, path);
   text.resize(static_cast<size_t>(size));
   std::string_view rest = text;

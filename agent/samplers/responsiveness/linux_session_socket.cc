@@ -14,29 +14,13 @@
 #include "agent/local/framing.h"
 #include "agent/samplers/responsiveness/session_socket.h"
 #include "agent/samplers/support/text.h"
+#include "common/descriptor.h"
 #include "common/status.h"
 
 namespace candor {
 namespace {
 
 constexpr int kBacklog = 16;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Peer {
   size_t number;
@@ -70,7 +54,7 @@ class Socket final : public SessionSocket {
     for (size_t i = 0; i < kPeersMax; ++i) {
       Descriptor descriptor(
           ::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (descriptor.get() < 0) return;
+      if (!descriptor.open()) return;
       ucred credentials{};
       socklen_t size = sizeof(credentials);
       if (::getsockopt(descriptor.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
@@ -139,7 +123,7 @@ absl::StatusOr<std::unique_ptr<SessionSocket>> SessionSocket::Listen(const std::
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (listening.get() < 0) return ErrnoStatus(errno, path);
+  if (!listening.open()) return ErrnoStatus(errno, path);
   ::unlink(path.c_str());
   if (::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
       ::chmod(path.c_str(), 0666) != 0 || ::listen(listening.get(), kBacklog) != 0) {

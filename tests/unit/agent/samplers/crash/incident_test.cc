@@ -175,42 +175,61 @@ TEST_CASE(
   CHECK(Settle(merger, 22) == std::vector{Kind::kGroupOutOfMemory});
 }
 
-Finding ProcessExit(int64_t at_s, const std::string& unit) {
-  Finding finding = At(at_s, Kind::kProcessExit);
+Finding UnitStart(int64_t at_s, const std::string& unit) {
+  Finding finding = At(at_s, Kind::kUnitStart);
   finding.unit = unit;
   return finding;
 }
 
-TEST_CASE("a service that is given up fails as often as its process ended, not once more") {
-  IncidentMerger merger;
-  for (int64_t at_s = 0; at_s < 5; ++at_s) {
-    merger.Add(ProcessExit(at_s, "cups.service"));
-    merger.Add(UnitFailure(at_s, "cups.service", "exit-code"));
-  }
+// How many failures of units are told, when all has settled.
+uint32_t UnitFailures(IncidentMerger& merger) {
   uint32_t failures = 0;
-  const auto settle = [&](int64_t now_s) {
-    for (const Incident& incident : merger.Settle(kStartUs + now_s * kSecondUs, true)) {
-      CHECK(incident.finding.kind == Kind::kUnitFailure);
-      failures += 1 + incident.repeats;
-    }
-  };
-  SECTION("in one round") {}
-  SECTION("in rounds of their own") { settle(4); }
-  merger.Add(UnitFailure(5, "cups.service", "exit-code"));
-  merger.Add(JobFailure(5, "cups.service"));
-  settle(60);
-  CHECK(failures == 5);
-  CHECK(merger.Empty());
+  for (const Incident& incident : merger.Settle(kStartUs + 600 * kSecondUs, true)) {
+    CHECK(incident.finding.kind == Kind::kUnitFailure);
+    failures += 1 + incident.repeats;
+  }
+  return failures;
 }
 
-TEST_CASE("where nobody tells of ended processes, every failure of a unit counts") {
+TEST_CASE("a service that is given up failed as often as it was started, not once more") {
+  const std::string result = GENERATE("exit-code", "timeout");
   IncidentMerger merger;
-  merger.Add(ProcessExit(0, "ssh.service"));
-  for (int64_t at_s = 0; at_s < 5; ++at_s)
+  uint32_t failures = 0;
+  for (int64_t at_s = 0; at_s < 5; ++at_s) {
+    merger.Add(UnitStart(at_s, "cups.service"));
+    merger.Add(UnitFailure(at_s, "cups.service", result));
+    if (at_s == 2) failures += UnitFailures(merger);
+  }
+  merger.Add(UnitFailure(5, "cups.service", result));
+  merger.Add(JobFailure(5, "cups.service"));
+  failures += UnitFailures(merger);
+  CHECK(failures == 5);
+  CHECK(merger.Empty());
+  // Somebody starts it by hand, and it fails again.
+  merger.Add(UnitStart(90, "cups.service"));
+  merger.Add(UnitFailure(91, "cups.service", result));
+  CHECK(UnitFailures(merger) == 1);
+}
+
+TEST_CASE("where nobody tells of starts, every failure of a unit counts") {
+  IncidentMerger merger;
+  merger.Add(UnitStart(0, "ssh.service"));
+  for (int64_t at_s = 0; at_s < 5; ++at_s) {
     merger.Add(UnitFailure(at_s, "cups.service", "resources"));
-  const auto incidents = merger.Settle(kStartUs + 60 * kSecondUs, true);
-  REQUIRE(incidents.size() == 1);
-  CHECK(incidents[0].repeats == 4);
+  }
+  CHECK(UnitFailures(merger) == 5);
+}
+
+TEST_CASE("a unit's core dump belongs to apport's report of that moment, other failures do not") {
+  const auto [result, at_s, told] = GENERATE(table<std::string, int64_t, size_t>(
+      {{"core-dump", 5, 1}, {"core-dump", 15, 2}, {"signal", 5, 2}, {"exit-code", 5, 2}}));
+  CAPTURE(result, at_s);
+  IncidentMerger merger;
+  Finding report = Coredump(1, 77, "");
+  report.source = Finding::Source::kApport;
+  merger.Add(report);
+  merger.Add(UnitFailure(at_s, "cups.service", result));
+  CHECK(Settle(merger, 100).size() == told);
 }
 
 TEST_CASE("a failure of the system that goes on is one failure") {
@@ -314,6 +333,16 @@ TEST_CASE("what systemd-oomd ended is an out-of-memory kill of the application i
   CHECK(finding->kind == Kind::kOutOfMemory);
   CHECK(finding->task == "firefox");
   CHECK(finding->unit == "app-gnome-firefox-4021.scope");
+}
+
+TEST_CASE("a result that is no word of systemd's is not told") {
+  const auto result = GENERATE(values<std::string>(
+      {"Alice's secret", "exit code", "", "x\ny", "a-word-that-systemd-would-never-write"}));
+  const auto finding = FindingFrom(Entry({{"MESSAGE_ID", std::string(message_id::kUnitFailed)},
+                                          {"UNIT", "cups.service"},
+                                          {"UNIT_RESULT", result}}));
+  REQUIRE(finding);
+  CHECK(finding->result == "unknown");
 }
 
 TEST_CASE("a dump that was asked for, and a job that only depended, are no failures") {
