@@ -109,9 +109,11 @@ constexpr auto kEvents = std::to_array<EventEntry>({
      "the whole machine failed", kTech},
     {event::kHang, "hang", "responsiveness", "candor-session", "a frozen window stops all work",
      kTech},
-    {event::kSignIn, "sign_in", "responsiveness", "candor-session",
+    {event::kSignIn, "sign_in", "responsiveness",
+     "logind's and the session's own clocks, until nothing waits for memory or disk, by "
+     "candor-session",
      "waiting for the desktop after the password", kBehav},
-    {event::kResume, "resume", "responsiveness", "candor-session",
+    {event::kResume, "resume", "network", "logind's word of waking, and the machine's own routes",
      "waiting for the network after opening the lid", kBehav},
     {event::kInventory, "inventory", "health", "os-release, DMI, /proc and /sys",
      "which hardware and systems have which troubles", kTech},

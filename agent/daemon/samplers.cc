@@ -10,6 +10,7 @@
 #include "agent/samplers/health/health.h"
 #include "agent/samplers/health/self_cost.h"
 #include "agent/samplers/network/network.h"
+#include "agent/samplers/network/resume.h"
 #include "agent/samplers/responsiveness/responsiveness.h"
 #include "agent/samplers/usage/usage.h"
 #include "common/log.h"
@@ -31,6 +32,7 @@ std::vector<SamplerEntry> AllSamplers(const std::string& dns_servers) {
       {"crash", MakeCrashSampler},
       {"network",
        [network](const SamplerContext& context) { return MakeNetworkSampler(context, network); }},
+      {"network", [](const SamplerContext& context) { return MakeResumeSampler(context); }},
       {"responsiveness", MakeResponsivenessSampler},
       {"health", MakeHealthSampler},
       {"agent", MakeSelfCostSampler},
@@ -71,14 +73,23 @@ void SamplerRunner::Refresh(Slot& slot) {
     slot.sampler.reset();
     TellSwitchedOff(slot);
   } else if (!slot.sampler) {
-    for (const MetricEntry& metric : Metrics()) {
-      if (metric.family == slot.entry.family) context_.recorder.Measured(metric.number, "");
-    }
-    for (const EventEntry& event : Events()) {
-      if (event.family == slot.entry.family) context_.recorder.Measured(event.number, "");
-    }
+    TellSwitchedOn(slot);
     slot.sampler = slot.entry.make(context_);
     slot.sampler->SetServices(services_);
+  }
+}
+
+// Once for samplers that share a family: what one has told already stays.
+void SamplerRunner::TellSwitchedOn(const Slot& slot) {
+  const bool told = std::any_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+    return other->sampler && other->entry.family == slot.entry.family;
+  });
+  if (told) return;
+  for (const MetricEntry& metric : Metrics()) {
+    if (metric.family == slot.entry.family) context_.recorder.Measured(metric.number, "");
+  }
+  for (const EventEntry& event : Events()) {
+    if (event.family == slot.entry.family) context_.recorder.Measured(event.number, "");
   }
 }
 

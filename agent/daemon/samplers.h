@@ -42,6 +42,7 @@ class SamplerRunner {
  private:
   struct Slot;
   void Refresh(Slot& slot);
+  void TellSwitchedOn(const Slot& slot);
   void TellSwitchedOff(const Slot& slot);
 
   const SamplerContext context_;

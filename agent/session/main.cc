@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "agent/session/session.h"
@@ -32,8 +33,22 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "candor-session: %s\n", candor::UsageMistake(app, error).c_str());
     return 2;
   }
+  const auto environment = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  options.runtime_folder = environment("XDG_RUNTIME_DIR");
+  options.state_folder = environment("XDG_STATE_HOME");
+  if (options.state_folder.empty() && !environment("HOME").empty()) {
+    options.state_folder = environment("HOME") + "/.local/state";
+  }
+  options.display = environment("DISPLAY");
   candor::InitLog(candor::LogLevel::kInfo);
   const absl::Status status = candor::RunSession(options);
+  if (absl::IsAlreadyExists(status)) {
+    candor::LogInfo(std::string(candor::MessageOf(status)));
+    return 0;
+  }
   if (status.ok()) return 0;
   std::fprintf(stderr, "candor-session: %s\n", std::string(candor::MessageOf(status)).c_str());
   return 1;

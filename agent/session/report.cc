@@ -50,6 +50,13 @@ void ReportBuilder::AddLaunch(const WindowProgram& program, int64_t took_us) {
   launch.set_took_us(static_cast<uint64_t>(std::max<int64_t>(0, took_us)));
 }
 
+void ReportBuilder::SetSignIn(int64_t took_us, bool first_on_device) {
+  v1::SessionReport::SignedIn& sign_in = *report_.mutable_signed_in();
+  sign_in.set_took_us(static_cast<uint64_t>(std::max<int64_t>(0, took_us)));
+  sign_in.set_first_on_device(first_on_device);
+  news_ = true;
+}
+
 void ReportBuilder::SetUnmeasured(uint32_t metric_or_event, std::string reason) {
   std::string& now = unmeasured_[metric_or_event];
   news_ = news_ || now != reason;

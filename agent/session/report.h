@@ -22,6 +22,7 @@ class ReportBuilder final : public WindowListener {
   void OnHang(const WindowProgram& program, int64_t began_us, int64_t length_us) override;
   void OnHangTime(const WindowProgram& program, int64_t us) override;
   void AddLaunch(const WindowProgram& program, int64_t took_us);
+  void SetSignIn(int64_t took_us, bool first_on_device);
   void AddWatched(int64_t us) { watched_us_ += us; }
   // From now on, in every report; an empty reason: it is measured.
   void SetUnmeasured(uint32_t metric_or_event, std::string reason);

@@ -18,11 +18,14 @@
 
 #include "agent/session/agent_link.h"
 #include "agent/session/launches.h"
+#include "agent/session/login.h"
 #include "agent/session/process.h"
 #include "agent/session/report.h"
+#include "agent/session/sign_in.h"
 #include "agent/session/window_watch.h"
 #include "agent/session/x11_display.h"
 #include "candor/v1/local.pb.h"
+#include "common/files.h"
 #include "common/log.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -42,7 +45,6 @@ constexpr int64_t kAwayMs = 5 * kMsPerMinute;
 constexpr int64_t kReportUs = 10 * kUsPerSecond;
 constexpr int64_t kPausedTickMs = 30'000;
 constexpr char kProc[] = "/proc";
-constexpr std::string_view kNotBuilt = "candor-session does not measure this yet";
 
 int64_t NowUs(clockid_t clock) {
   timespec now{};
@@ -54,25 +56,35 @@ int64_t MonotonicUs() { return NowUs(CLOCK_MONOTONIC); }
 class Session final : public X11Listener {
  public:
   explicit Session(const SessionOptions& options)
-      : options_(options), timer_(io_), signals_(io_, SIGTERM, SIGINT), display_events_(io_) {
+      : options_(options),
+        timer_(io_),
+        signals_(io_, SIGTERM, SIGINT),
+        display_events_(io_),
+        sign_in_(io_,
+                 {.runtime_folder = options.runtime_folder, .state_folder = options.state_folder},
+                 report_) {
     watch_.emplace(report_);
   }
   // The display owns its descriptor.
   ~Session() override { display_events_.release(); }
 
   absl::Status Run() {
+    login_ = ReadLogin();
+    if (login_.ok() && !login_->of_a_person) {
+      LogInfo("this is no person's session");
+      return absl::OkStatus();
+    }
     CANDOR_ASSIGN_OR_RETURN(display_, X11Display::Open());
     display_events_.assign(display_->descriptor());
-    for (const uint32_t what : {event::kSignIn, event::kResume}) {
-      report_.SetUnmeasured(what, std::string(kNotBuilt));
-    }
     if (wayland_) {
       for (const uint32_t what : {metric::kHangSeconds, metric::kLaunch, event::kHang}) {
         report_.SetUnmeasured(what, "on Wayland only windows of X programs can be watched");
       }
     }
     signals_.async_wait([this](error_code error, int) {
-      if (!error) End(absl::OkStatus());
+      if (error) return;
+      Report(MonotonicUs());
+      End(absl::OkStatus());
     });
     link_ = AgentLink::Start(io_, options_.agent_socket, [this](bool there) { OnAgent(there); });
     LogInfo("candor-session ready", {{"agent", options_.agent_socket}});
@@ -107,6 +119,7 @@ class Session final : public X11Listener {
     launches_ = Launches();
     last_us_ = MonotonicUs();
     foreground_changed_ = windows_changed_ = true;
+    sign_in_.Begin(login_, started_us_);
     Tick();
   }
 
@@ -214,6 +227,9 @@ class Session final : public X11Listener {
   ReportBuilder report_;
   std::optional<WindowWatch> watch_;
   Launches launches_;
+  const int64_t started_us_ = MonotonicUs();
+  absl::StatusOr<Login> login_ = absl::UnavailableError("not asked yet");
+  SignIn sign_in_;
   int64_t last_us_ = 0;
   int64_t last_report_us_ = 0;
   bool foreground_changed_ = false;
@@ -224,9 +240,22 @@ class Session final : public X11Listener {
   const bool wayland_ = std::getenv("WAYLAND_DISPLAY") != nullptr;
 };
 
+// One for each display of a person's. Without a folder of the session's own nobody can tell.
+absl::StatusOr<std::optional<FileLock>> LockSession(const SessionOptions& options) {
+  if (options.runtime_folder.empty()) return std::nullopt;
+  std::string display = options.display;
+  std::replace(display.begin(), display.end(), '/', '_');
+  absl::StatusOr<FileLock> lock =
+      FileLock::Acquire(options.runtime_folder + "/candor-session" + display + ".lock");
+  if (lock.ok()) return std::optional<FileLock>(*std::move(lock));
+  if (!absl::IsUnavailable(lock.status())) return lock.status();
+  return absl::AlreadyExistsError("candor-session already runs here");
+}
+
 }  // namespace
 
 absl::Status RunSession(const SessionOptions& options) {
+  CANDOR_ASSIGN_OR_RETURN(const std::optional<FileLock> lock, LockSession(options));
   Session session(options);
   return session.Run();
 }

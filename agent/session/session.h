@@ -5,7 +5,8 @@
 //
 // While there is input it wakes once a second; after two seconds without, twice a minute, to say
 // that it watches; after five minutes without, only when input comes back. While no daemon listens
-// nothing is sampled. One thread, one io_context.
+// nothing is sampled. A desktop may start it twice, by its service manager and by its autostart
+// folder; the second one ends at once. One thread, one io_context.
 #pragma once
 
 #include <string>
@@ -16,10 +17,14 @@ namespace candor {
 
 struct SessionOptions {
   std::string agent_socket = "/var/lib/candor-agent/session.sock";
+  // XDG_RUNTIME_DIR, XDG_STATE_HOME (or its default) and DISPLAY of the session.
+  std::string runtime_folder;
+  std::string state_folder;
+  std::string display;
 };
 
 // Runs until SIGTERM, SIGINT, or the end of the display. Unavailable when there is no session to
-// look at.
+// look at, AlreadyExists when another one looks at it.
 absl::Status RunSession(const SessionOptions& options);
 
 }  // namespace candor

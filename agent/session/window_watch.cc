@@ -75,11 +75,6 @@ bool WindowWatch::waiting() const {
                      [](const auto& window) { return window.second.waiting; });
 }
 
-bool WindowWatch::hanging(int64_t now_us) const {
-  return std::any_of(windows_.begin(), windows_.end(),
-                     [&](const auto& window) { return Hangs(window.second, now_us); });
-}
-
 bool WindowWatch::measurable(int64_t now_us) const {
   if (!foreground_ || !foreground_->takes_pings) return false;
   const auto at = windows_.find(foreground_->id);

@@ -74,8 +74,6 @@ class WindowWatch {
   // Nobody was there until now: no time was lost.
   void Skip(int64_t now_us);
 
-  // Something hangs, in the foreground or not.
-  bool hanging(int64_t now_us) const;
   // An answer is awaited.
   bool waiting() const;
   // What is measured of the foreground window now: it takes pings, and has not yet failed its

@@ -13,9 +13,8 @@ namespace candor {
 namespace {
 
 // All that only a helper can see.
-constexpr std::array<uint32_t, 6> kFromSessions = {metric::kUiReply, metric::kHangSeconds,
-                                                   metric::kLaunch,  event::kHang,
-                                                   event::kSignIn,   event::kResume};
+constexpr std::array<uint32_t, 5> kFromSessions = {metric::kUiReply, metric::kHangSeconds,
+                                                   metric::kLaunch, event::kHang, event::kSignIn};
 constexpr std::string_view kNoSession = "candor-session does not run in a desktop session";
 constexpr std::string_view kNotYet = "candor-session does not measure this yet";
 constexpr size_t kReasonBytesMax = 200;
@@ -56,6 +55,7 @@ void SessionFeed::Take(size_t peer, const v1::SessionReport& report,
     recorder_.Record(metric::kLaunch, names[launch.program()],
                      static_cast<int64_t>(took_us / 1'000));
   }
+  if (report.has_signed_in()) TakeSignIn(report.signed_in());
   watched_ms_[peer] += static_cast<int64_t>(std::min<uint64_t>(report.watched_ms(), kWatchedMsMax));
   auto& unmeasured = unmeasured_[peer];
   unmeasured.clear();
@@ -63,6 +63,17 @@ void SessionFeed::Take(size_t peer, const v1::SessionReport& report,
     const uint32_t what = item.metric() != 0 ? item.metric() : item.event();
     unmeasured[what] = CleanText(item.reason(), kReasonBytesMax);
   }
+}
+
+void SessionFeed::TakeSignIn(const v1::SessionReport::SignedIn& sign_in) {
+  const auto took_ms = static_cast<int64_t>(
+      std::min<uint64_t>(sign_in.took_us(), SessionFeedLimits::kSignInUsMax) / 1'000);
+  v1::Event event;
+  event.set_wall_ms(clock_.WallMs() - took_ms);
+  event.set_utc_offset_min(clock_.UtcOffsetMin(event.wall_ms()));
+  event.mutable_sign_in()->set_duration_ms(static_cast<uint64_t>(took_ms));
+  event.mutable_sign_in()->set_first_on_device(sign_in.first_on_device());
+  recorder_.Event(std::move(event));
 }
 
 void SessionFeed::TakeProgram(const v1::SessionReport::Program& program, const std::string& name) {

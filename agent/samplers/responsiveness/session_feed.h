@@ -24,6 +24,7 @@ struct SessionFeedLimits {
   static constexpr int kLaunchesMax = 64;
   static constexpr int64_t kHangMsMax = 24 * 3'600'000;
   static constexpr int64_t kLaunchUsMax = 600'000'000;
+  static constexpr int64_t kSignInUsMax = 600'000'000;
   static constexpr int64_t kReplyUsMax = 5'000'000;  // from there on it is a hang
 };
 
@@ -40,6 +41,7 @@ class SessionFeed {
   void EndTick(std::span<const size_t> peers);
 
  private:
+  void TakeSignIn(const v1::SessionReport::SignedIn& sign_in);
   void TakeProgram(const v1::SessionReport::Program& program, const std::string& name);
   void TellMeasured(std::span<const size_t> peers);
 

@@ -49,12 +49,12 @@ TEST_CASE("what is unmeasured is in every report, and news by itself") {
   builder.Take(0);
   CHECK(builder.Empty());
   builder.SetUnmeasured(metric::kUiReply, "no windows to be seen");
-  builder.SetUnmeasured(event::kResume, "not yet");
+  builder.SetUnmeasured(event::kSignIn, "not yet");
   CHECK_FALSE(builder.Empty());
   for (int i = 0; i < 2; ++i) {
     const v1::SessionReport report = builder.Take(0);
     REQUIRE(report.unmeasured_size() == 2);
-    CHECK(report.unmeasured(0).event() == event::kResume);
+    CHECK(report.unmeasured(0).event() == event::kSignIn);
     CHECK(report.unmeasured(1).metric() == metric::kUiReply);
     CHECK(report.unmeasured(1).reason() == "no windows to be seen");
   }

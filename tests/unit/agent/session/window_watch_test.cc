@@ -113,9 +113,9 @@ TEST_CASE("a window that is destroyed while it hangs ends its hang") {
   desktop.Run(2);
   desktop.Stop(1);
   desktop.Run(8);
-  CHECK(desktop.watch.hanging(desktop.now_us));
+  CHECK(desktop.watch.waiting());
   desktop.watch.Gone(1, desktop.now_us);
-  CHECK_FALSE(desktop.watch.hanging(desktop.now_us));
+  CHECK_FALSE(desktop.watch.waiting());
   REQUIRE(desktop.heard.hangs.size() == 1);
   CHECK(desktop.heard.hangs[0].length_us == 8 * kTickUs);
   CHECK_FALSE(desktop.watch.foreground());

@@ -30,8 +30,8 @@ v1::SessionReport Watched(uint64_t ms) {
 TEST_CASE("without any helper all that only a session sees is unmeasured, with the reason") {
   Feed feed;
   feed.End({});
-  for (const uint32_t what : {metric::kUiReply, metric::kHangSeconds, metric::kLaunch, event::kHang,
-                              event::kSignIn, event::kResume}) {
+  for (const uint32_t what :
+       {metric::kUiReply, metric::kHangSeconds, metric::kLaunch, event::kHang, event::kSignIn}) {
     REQUIRE(feed.Unmeasured(what));
     CHECK(feed.recorder.unmeasured.at({what, ""}).find("does not run") != std::string::npos);
   }
@@ -138,6 +138,22 @@ TEST_CASE("what a helper makes up stays within bounds") {
   CHECK(feed.recorder.counted.at({metric::kHangSeconds, "p0"}) == 24 * 3'600);
   CHECK(feed.recorder.watched.at("windows") == 150'000);
   CHECK(feed.recorder.events[0].event.hang().duration_ms() == 24 * 3'600'000);
+}
+
+TEST_CASE("a sign-in is an event that began when the person signed in, within bounds") {
+  Feed feed;
+  v1::SessionReport report;
+  report.mutable_signed_in()->set_took_us(7'654'321);
+  report.mutable_signed_in()->set_first_on_device(true);
+  feed.feed.Take(1, report, {});
+  REQUIRE(feed.recorder.events.size() == 1);
+  const v1::Event& event = feed.recorder.events[0].event;
+  CHECK(event.sign_in().duration_ms() == 7'654);
+  CHECK(event.sign_in().first_on_device());
+  CHECK(event.wall_ms() == feed.clock.WallMs() - 7'654);
+  report.mutable_signed_in()->set_took_us(UINT64_MAX);
+  feed.feed.Take(1, report, {});
+  CHECK(feed.recorder.events[1].event.sign_in().duration_ms() == 600'000);
 }
 
 }  // namespace
