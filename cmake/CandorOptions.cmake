@@ -36,6 +36,9 @@ if(CANDOR_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# The same sources give the same bytes, wherever they lie.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
+
 # Scores are the same bits on every machine: no fused multiply-add behind our back.
 add_compile_options(-ffp-contract=off -ffunction-sections -fdata-sections)
 add_link_options(-Wl,--gc-sections)

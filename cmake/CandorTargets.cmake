@@ -24,10 +24,22 @@ function(candor_configure target)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
 endfunction()
 
+# What ships checks itself where the compiler can make it; sanitizers bring checks of their own.
+set(CANDOR_HARDENED -fstack-protector-strong -D_FORTIFY_SOURCE=2)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  list(APPEND CANDOR_HARDENED -fcf-protection)
+endif()
+function(candor_harden target)
+  if(NOT CANDOR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    target_compile_options(${target} PRIVATE ${CANDOR_HARDENED})
+  endif()
+endfunction()
+
 # Two precompiled headers serve all libraries and programs; see cmake/precompiled.
 foreach(kind base asio)
   add_library(candor_precompiled_${kind} OBJECT ${CMAKE_SOURCE_DIR}/cmake/precompiled/anchor.cc)
   candor_configure(candor_precompiled_${kind})
+  candor_harden(candor_precompiled_${kind})
   target_link_libraries(candor_precompiled_${kind} PRIVATE dep_status dep_protobuf)
   target_precompile_headers(candor_precompiled_${kind} PRIVATE
                             ${CMAKE_SOURCE_DIR}/cmake/precompiled/${kind}.h)
@@ -49,21 +61,25 @@ function(candor_library name)
   cmake_parse_arguments(ARG "ASIO" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   candor_configure(${name})
+  candor_harden(${name})
   candor_precompile(${name} ${ARG_ASIO})
   target_link_libraries(${name} PUBLIC ${ARG_LIBS})
 endfunction()
 
-# candor_program(NAME SOURCES... LIBS... [DESTINATION dir]): installed into bin unless told otherwise.
+# candor_program(NAME PACKAGE package SOURCES... LIBS... [DESTINATION dir]): installed into bin unless
+# told otherwise, as part of that package (packaging/deb/control).
 function(candor_program name)
-  cmake_parse_arguments(ARG "" "DESTINATION" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "DESTINATION;PACKAGE" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_DESTINATION)
     set(ARG_DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
   add_executable(${name} ${ARG_SOURCES})
   candor_configure(${name})
+  candor_harden(${name})
   candor_precompile(${name} OFF)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
-  install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
+  target_link_options(${name} PRIVATE -Wl,-z,relro,-z,now)
+  install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION} COMPONENT ${ARG_PACKAGE})
 endfunction()
 
 # What is built and run under the sanitizers.

@@ -11,6 +11,7 @@
 #include "collector/server/grpc_listener.h"
 #include "collector/server/local_http.h"
 #include "common/log.h"
+#include "common/privileges.h"
 #include "common/standard_output.h"
 #include "common/status.h"
 #include "common/tls/authority.h"
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
+constexpr char kDefaultConfig[] = "/etc/candor/collector.toml";
 
 struct Flags {
   std::string config, data, listen, enroll, http;
@@ -32,10 +34,12 @@ struct Flags {
 // File first, then flags.
 absl::StatusOr<CollectorSettings> SettingsOf(const Flags& flags) {
   CollectorSettings settings;
-  if (!flags.config.empty()) {
-    absl::StatusOr<CollectorSettings> loaded = LoadCollectorSettings(flags.config);
-    if (!loaded.ok()) return loaded.status();
+  absl::StatusOr<CollectorSettings> loaded =
+      LoadCollectorSettings(flags.config.empty() ? kDefaultConfig : flags.config);
+  if (loaded.ok()) {
     settings = *std::move(loaded);
+  } else if (!flags.config.empty() || !absl::IsNotFound(loaded.status())) {
+    return loaded.status();
   }
   if (!flags.data.empty()) settings.data = flags.data;
   if (!flags.listen.empty()) settings.listen_fleet = flags.listen;
@@ -91,7 +95,9 @@ int Main(int argc, char** argv) {
   CLI::App app("Candor's collector: takes in what laptops measured, keeps it, scores it.",
                "candor-collector");
   app.set_version_flag("--version", std::string(kVersion));
-  app.add_option("--config", flags.config, "settings, a TOML file")->type_name("FILE");
+  app.add_option("--config", flags.config,
+                 "settings, a TOML file (default /etc/candor/collector.toml, if there)")
+      ->type_name("FILE");
   app.add_option("--data", flags.data, "data folder (default /var/lib/candor-collector)")
       ->type_name("DIR");
   app.add_option("--listen", flags.listen, "fleet listener (default 0.0.0.0:7443)")
@@ -126,6 +132,11 @@ int Main(int argc, char** argv) {
   if (const absl::Status wrong = CheckFlags(flags); !wrong.ok()) {
     Finish(wrong);
     return kWrongUsage;
+  }
+  const bool offline = app.get_subcommands().size() == 1;
+  if (const absl::Status status = offline ? BecomeOwnerOf(flags.data) : absl::OkStatus();
+      !status.ok()) {
+    return Finish(status);
   }
   if (init->parsed()) return Finish(RunInit(flags.data, flags.hosts, std::cout));
   if (rebuild->parsed()) return Finish(RunRebuild(flags.data, std::cout, TerminalProgress()));

@@ -27,7 +27,7 @@ done
 
 # shellcheck source=packaging/install-dependencies.sh
 . packaging/install-dependencies.sh
-install_dependencies build test
+install_dependencies build test package
 [ "$quick" = 1 ] || install_dependencies sanitize
 
 jobs=$(nproc)

@@ -132,7 +132,7 @@ class Daemon {
   }
 
   void MakePusher() {
-    UplinkPlace place{settings_.uplink_socket, settings_.uplink_program, settings_.state};
+    UplinkPlace place{settings_.uplink_socket, settings_.uplink_program, settings_.uplink_folder()};
     if (place.program.empty()) {
       const auto found = FindUplinkProgram(options_.own_path);
       if (found.ok()) place.program = *found;

@@ -25,7 +25,7 @@ std::vector<std::string> UplinkWords(const std::string& program, const AgentSett
                                     "--ca-fingerprint",
                                     arguments.ca_fingerprint,
                                     "--state",
-                                    settings.state};
+                                    settings.uplink_folder()};
   for (const std::string& label : arguments.labels) {
     words.insert(words.end(), {"--label", label});
   }

@@ -236,6 +236,10 @@ struct Pusher::Impl {
     if (result.done.certificate_not_after_ms() != 0) {
       status.certificate_not_after_ms = result.done.certificate_not_after_ms();
     }
+    if (!result.done.device_id().empty()) {
+      status.device_id = result.done.device_id();
+      status.collector = result.done.collector();
+    }
     // The same failure again is no news.
     if (outcome == status.last_outcome && !ok) return;
     status.last_outcome = outcome;

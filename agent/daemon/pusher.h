@@ -44,6 +44,9 @@ struct PushStatus {
   std::string last_outcome;
   int64_t next_wall_ms = 0;
   int64_t certificate_not_after_ms = 0;
+  // As the last push that found an identity had it; empty before.
+  std::string device_id;
+  std::string collector;
 };
 
 class Pusher {

@@ -84,6 +84,7 @@ absl::StatusOr<AgentSettings> Read(ConfigReader& reader) {
   reader.Get("spool.ledger_days", settings.ledger_days, 1, 365);
   reader.Get("uplink.program", settings.uplink_program);
   reader.Get("uplink.socket", settings.uplink_socket);
+  reader.Get("uplink.state", settings.uplink_state);
   reader.Get("network.dns_servers", settings.dns_servers);
   CANDOR_RETURN_IF_ERROR(CheckLogLevel(reader, settings.log_level));
   CANDOR_RETURN_IF_ERROR(CheckFamilies(reader, settings.families_off));
@@ -93,6 +94,11 @@ absl::StatusOr<AgentSettings> Read(ConfigReader& reader) {
 }
 
 }  // namespace
+
+std::string AgentSettings::uplink_folder() const {
+  if (!uplink_state.empty()) return uplink_state;
+  return state == kDefaultState ? kDefaultUplinkState : state;
+}
 
 absl::StatusOr<AgentSettings> LoadSettings(const std::string& path) {
   auto reader = ConfigReader::FromFile(path.empty() ? kDefaultConfigPath : path);
@@ -111,6 +117,7 @@ std::vector<std::string> KeysThatNeedRestart(const AgentSettings& running,
       {"spool.ledger_days", running.ledger_days != wanted.ledger_days},
       {"uplink.program", running.uplink_program != wanted.uplink_program},
       {"uplink.socket", running.uplink_socket != wanted.uplink_socket},
+      {"uplink.state", running.uplink_state != wanted.uplink_state},
       {"network.dns_servers", running.dns_servers != wanted.dns_servers},
   };
   std::vector<std::string> changed;

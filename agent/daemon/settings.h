@@ -1,6 +1,6 @@
 // The laptop's own settings: /etc/candor/agent.toml, every key with a default, flags on top.
 //
-//   state = "/var/lib/candor-agent"     identity, spool, control socket
+//   state = "/var/lib/candor-agent"     spool, sockets
 //   log_level = "info"                  debug | info | warning | error
 //   families_off = ["usage"]            never sampled, whatever the collector says
 //   [push]    active_s = 300            how often to push, in use and idle; what stands here wins
@@ -9,6 +9,9 @@
 //   [spool]   size_mib = 256  age_days = 30  ledger_mib = 64  ledger_days = 30
 //   [uplink]  program = ""              started for each push where no service manager listens
 //             socket = "/run/candor/uplink.sock"
+//             state = ""                the laptop's identity; where not set,
+//             /var/lib/candor-uplink
+//                                       beside the default state, else the state folder itself
 //   [network] dns_servers = ""          resolvers to ask instead of the system's
 //   [[service]] name host port tls http_path icmp    probed beside those the collector names
 //
@@ -26,8 +29,11 @@
 
 namespace candor {
 
+inline constexpr char kDefaultState[] = "/var/lib/candor-agent";
+inline constexpr char kDefaultUplinkState[] = "/var/lib/candor-uplink";
+
 struct AgentSettings {
-  std::string state = "/var/lib/candor-agent";
+  std::string state = kDefaultState;
   std::string log_level = "info";
   std::vector<std::string> families_off;
   // Nothing: as the collector says, else the default.
@@ -41,14 +47,16 @@ struct AgentSettings {
   int64_t ledger_days = 30;
   std::string uplink_program;  // empty: beside this program
   std::string uplink_socket = "/run/candor/uplink.sock";
+  std::string uplink_state;  // as set; see uplink_folder()
   std::string dns_servers;
   std::vector<ProbedService> services;
 
   std::string control_socket() const { return state + "/control.sock"; }
   // For candor-session (agent/samplers/responsiveness/session_socket.h).
   std::string session_socket() const { return state + "/session.sock"; }
-  // Written by the uplink (agent/uplink/device_identity.h).
-  std::string identity_path() const { return state + "/identity/identity.toml"; }
+  // Where the uplink keeps who this laptop is (agent/uplink/device_identity.h). As installed, the
+  // daemon cannot read it.
+  std::string uplink_folder() const;
   std::string spool_path() const { return state + "/spool.db"; }
   std::string configuration_path() const { return state + "/configuration.bin"; }
 };

@@ -59,7 +59,10 @@ std::string PushText(const v1::Status& status, int64_t now_ms) {
 }
 
 std::string IdentityText(const v1::Status& status) {
-  if (status.device().empty()) return "not enrolled; measurements wait here";
+  if (status.device().empty()) {
+    return status.last_push_wall_ms() == 0 ? "known with the first push, in some seconds"
+                                           : "not enrolled; measurements wait here";
+  }
   return absl::StrCat(status.device(), " of the fleet at ", status.collector());
 }
 

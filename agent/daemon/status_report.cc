@@ -2,11 +2,9 @@
 
 #include <set>
 #include <string>
-#include <utility>
 
 #include "agent/daemon/control_replies.h"
 #include "agent/samplers/health/self_cost.h"
-#include "common/config.h"
 #include "common/registry.h"
 #include "common/status.h"
 #include "common/version.h"
@@ -16,17 +14,6 @@ namespace {
 
 constexpr std::string_view kNotYet = "nothing measured yet";
 constexpr std::string_view kNoneYet = "none so far";
-
-// Who this laptop is, and to whom: of the identity no more than that is looked at.
-void ReportIdentity(const AgentSettings& settings, v1::Status& status) {
-  absl::StatusOr<ConfigReader> identity = ConfigReader::FromFile(settings.identity_path());
-  if (!identity.ok()) return;
-  std::string text;
-  identity->Get("collector", text);
-  status.set_collector(std::exchange(text, {}));
-  identity->Get("device_id", text);
-  status.set_device(text);
-}
 
 }  // namespace
 
@@ -82,12 +69,13 @@ absl::Status ReportStatus(const ControlSources& sources, v1::Status& status) {
   status.set_started_wall_ms(sources.started_wall_ms);
   status.set_last_push_wall_ms(push.last_wall_ms);
   status.set_last_push_outcome(push.last_outcome);
+  status.set_device(push.device_id);
+  status.set_collector(push.collector);
   status.set_next_push_wall_ms(push.next_wall_ms);
   if (const auto cost = ReadSelfCost(sources.roots.proc); cost.ok()) {
     status.set_cpu_us(static_cast<uint64_t>(cost->cpu_ms) * 1'000);
     status.set_rss_kib(static_cast<uint64_t>(cost->rss_kib));
   }
-  ReportIdentity(sources.settings, status);
   ReportMeasured(sources.windows, status.mutable_measured());
   return absl::OkStatus();
 }

@@ -17,7 +17,7 @@ namespace candor {
 struct UplinkPlace {
   std::string socket;   // empty: never
   std::string program;  // used where nothing listens at `socket`
-  std::string state;    // handed to the program
+  std::string state;    // folder with the identity, handed to the program
 };
 
 // `own` is this program's path: ../libexec/candor/candor-uplink beside an installed one,

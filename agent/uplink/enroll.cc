@@ -11,7 +11,6 @@
 #include "common/tls/connection.h"
 #include "common/tls/key.h"
 #include "common/tls/labels.h"
-#include "common/tls/token_file.h"
 
 namespace candor {
 namespace {
@@ -90,7 +89,7 @@ absl::StatusOr<DeviceIdentity> Enroll(const EnrollOptions& options, const Clock&
   EnrollInput input;
   input.enrollment = options.enrollment;
   input.timeout_ms = options.timeout_ms;
-  CANDOR_ASSIGN_OR_RETURN(input.token, ReadTokenFile(options.token_file));
+  input.token = options.token;
   CANDOR_ASSIGN_OR_RETURN(input.host, HostName(options));
   CANDOR_ASSIGN_OR_RETURN(input.labels, Labels(options.labels));
 

@@ -18,7 +18,7 @@ namespace candor {
 
 struct EnrollOptions {
   std::string enrollment;           // HOST:PORT of the enrolment listener
-  std::string token_file;           // readable by its owner only
+  std::string token;                // cnd_…
   std::string ca_fingerprint;       // SHA-256, hexadecimal
   std::vector<std::string> labels;  // key=value
   std::string host;                 // empty: this machine's name
@@ -27,7 +27,8 @@ struct EnrollOptions {
   int64_t timeout_ms = 60'000;
 };
 
-// InvalidArgument, naming the option, for what is wrong in the options themselves.
+// InvalidArgument, naming the option, for what is wrong in the options themselves, the token left
+// out.
 absl::Status CheckEnrollOptions(const EnrollOptions& options);
 
 // The new identity. AlreadyExists when there is one and `again` was not asked for.

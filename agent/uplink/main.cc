@@ -12,9 +12,11 @@
 #include "agent/uplink/push.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/privileges.h"
 #include "common/random.h"
 #include "common/standard_output.h"
 #include "common/status.h"
+#include "common/tls/token_file.h"
 #include "common/usage.h"
 #include "common/version.h"
 
@@ -24,18 +26,22 @@ constexpr int kFailure = 1;
 constexpr int kWrongUsage = 2;
 // After its deadline a push still says how it ended, which takes two seconds at most.
 constexpr int kLastResortS = 5;
-constexpr char kDefaultState[] = "/var/lib/candor-agent";
+constexpr char kDefaultState[] = "/var/lib/candor-uplink";
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "candor-uplink: %s\n", std::string(candor::MessageOf(status)).c_str());
   return kFailure;
 }
 
-int RunEnroll(const candor::EnrollOptions& options) {
+int RunEnroll(candor::EnrollOptions options, const std::string& token_file) {
   if (absl::Status wrong = candor::CheckEnrollOptions(options); !wrong.ok()) {
     Fail(wrong);
     return kWrongUsage;
   }
+  absl::StatusOr<std::string> token = candor::ReadTokenFile(token_file);
+  if (!token.ok()) return Fail(token.status());
+  options.token = *std::move(token);
+  if (absl::Status status = candor::BecomeOwnerOf(options.state); !status.ok()) return Fail(status);
   const candor::SystemClock clock;
   candor::SystemRandom random;
   const absl::StatusOr<candor::DeviceIdentity> identity = candor::Enroll(options, clock, random);
@@ -66,12 +72,12 @@ int RunPush(candor::PushOptions options) {
   return status.ok() ? 0 : Fail(status);
 }
 
-CLI::App* AddEnroll(CLI::App& app, candor::EnrollOptions& options) {
+CLI::App* AddEnroll(CLI::App& app, candor::EnrollOptions& options, std::string& token_file) {
   CLI::App* command = app.add_subcommand("enroll", "Give this laptop its identity");
   command->add_option("--collector", options.enrollment, "Enrolment listener of the collector")
       ->required()
       ->type_name("HOST:PORT");
-  command->add_option("--token-file", options.token_file, "File that holds the token")
+  command->add_option("--token-file", token_file, "File that holds the token")
       ->required()
       ->type_name("FILE");
   command
@@ -85,7 +91,7 @@ CLI::App* AddEnroll(CLI::App& app, candor::EnrollOptions& options) {
       ->take_all();
   command->add_option("--host", options.host, "Name to be shown instead of this machine's")
       ->type_name("NAME");
-  command->add_option("--state", options.state, "State folder of the agent")
+  command->add_option("--state", options.state, "Folder with the identity")
       ->capture_default_str()
       ->type_name("DIR");
   command->add_flag("--again", options.again, "Enrol as a new device though enrolled already");
@@ -97,9 +103,13 @@ void AddPush(CLI::App& app, candor::PushOptions& options) {
   command->add_option("--fd", options.fd, "Descriptor of the socket to the daemon")
       ->capture_default_str()
       ->check(CLI::Range(3, 1023));
-  command->add_option("--state", options.state, "State folder of the agent")
+  command->add_option("--state", options.state, "Folder with the identity")
       ->capture_default_str()
       ->type_name("DIR");
+  command
+      ->add_option("--enroll-file", options.enroll_file, "How to enrol where there is no identity")
+      ->capture_default_str()
+      ->type_name("FILE");
 }
 
 int Main(int argc, char** argv) {
@@ -109,9 +119,10 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   std::string log_level = "warning";
   app.add_option("--log-level", log_level, "debug, info, warning, error")->capture_default_str();
+  std::string token_file;
   candor::EnrollOptions enroll;
   enroll.state = kDefaultState;
-  const CLI::App* enroll_command = AddEnroll(app, enroll);
+  const CLI::App* enroll_command = AddEnroll(app, enroll, token_file);
   candor::PushOptions push;
   push.state = kDefaultState;
   AddPush(app, push);
@@ -124,7 +135,7 @@ int Main(int argc, char** argv) {
     return kWrongUsage;
   }
   candor::InitLog(candor::ParseLogLevel(log_level));
-  return enroll_command->parsed() ? RunEnroll(enroll) : RunPush(push);
+  return enroll_command->parsed() ? RunEnroll(std::move(enroll), token_file) : RunPush(push);
 }
 
 }  // namespace

@@ -51,6 +51,21 @@ PushOutcome OutcomeOfDiagnosis(const Diagnosis& diagnosis, const std::string& co
   return {v1::PushDone::FAILED, diagnosis.detail};
 }
 
+PushOutcome OutcomeOfEnrollment(const absl::Status& status) {
+  const std::string detail = "not enrolled: " + std::string(MessageOf(status));
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return {v1::PushDone::UNREACHABLE, detail};
+    case absl::StatusCode::kResourceExhausted:
+      return {v1::PushDone::THROTTLED, detail};
+    case absl::StatusCode::kUnauthenticated:
+      return {v1::PushDone::UNTRUSTED_SERVER, detail};
+    default:
+      return {v1::PushDone::FAILED, detail};
+  }
+}
+
 PushOutcome OutcomeOfDates(const Certificate& certificate, int64_t now_ms) {
   const std::string detail(MessageOf(certificate.CheckDates(now_ms, "this laptop's")));
   switch (certificate.ValidityAt(now_ms)) {

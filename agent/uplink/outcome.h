@@ -20,6 +20,8 @@ struct PushOutcome {
 PushOutcome OutcomeOfStream(const absl::Status& status, bool throttled);
 // Of a connection that could not be made; `collector` is its address.
 PushOutcome OutcomeOfDiagnosis(const Diagnosis& diagnosis, const std::string& collector);
+// Of an enrolment that failed.
+PushOutcome OutcomeOfEnrollment(const absl::Status& status);
 // Of the own certificate's dates.
 PushOutcome OutcomeOfDates(const Certificate& certificate, int64_t now_ms);
 // Of a renewal that an expired certificate needed and did not get; `dates` is OutcomeOfDates.

@@ -7,6 +7,7 @@
 
 #include "agent/uplink/daemon_link.h"
 #include "agent/uplink/device_identity.h"
+#include "agent/uplink/enroll_file.h"
 #include "agent/uplink/enrollment_client.h"
 #include "agent/uplink/linux_cost.h"
 #include "agent/uplink/outcome.h"
@@ -61,13 +62,39 @@ class PushRun {
   PushOutcome Deliver() {
     absl::StatusOr<DeviceIdentity> identity = files_.Load();
     if (absl::IsNotFound(identity.status())) {
-      return {v1::PushDone::NOT_ENROLLED, std::string(MessageOf(identity.status()))};
+      const absl::Status enrolled = EnrollAsFileSays();
+      if (absl::IsNotFound(enrolled)) {
+        return {v1::PushDone::NOT_ENROLLED, std::string(MessageOf(identity.status()))};
+      }
+      if (!enrolled.ok()) return OutcomeOfEnrollment(enrolled);
+      identity = files_.Load();
     }
     if (!identity.ok()) {
       return {v1::PushDone::FAILED, std::string(MessageOf(identity.status()))};
     }
+    device_id_ = identity->device_id;
+    collector_ = identity->credential.collector;
+    ForgetToken();
     if (PushOutcome dates = CheckDates(*identity); dates.outcome != v1::PushDone::OK) return dates;
     return Stream(*identity);
+  }
+
+  // NotFound where nobody left word how.
+  absl::Status EnrollAsFileSays() {
+    if (options_.enroll_file.empty()) return absl::NotFoundError("no file to enrol by");
+    CANDOR_ASSIGN_OR_RETURN(EnrollOptions enroll, ReadEnrollFile(options_.enroll_file));
+    enroll.state = options_.state;
+    enroll.timeout_ms = std::min(LeftMs(), enroll.timeout_ms);
+    CANDOR_ASSIGN_OR_RETURN(const DeviceIdentity identity, Enroll(enroll, clock_, random_));
+    LogInfo("enrolled", {{"device", identity.device_id}, {"by", options_.enroll_file}});
+    return absl::OkStatus();
+  }
+
+  // A token has no business on a laptop that is enrolled.
+  void ForgetToken() const {
+    if (options_.enroll_file.empty() || !ReadEnrollFile(options_.enroll_file).ok()) return;
+    const absl::Status removed = RemoveToken(options_.enroll_file);
+    if (!removed.ok()) LogWarning("the token stays", {{"reason", MessageOf(removed)}});
   }
 
   // Dates in order, by renewal if need be.
@@ -146,6 +173,8 @@ class PushRun {
     done.set_bytes_sent(cost_.bytes_sent);
     done.set_bytes_received(cost_.bytes_received);
     done.set_certificate_not_after_ms(not_after_ms_);
+    done.set_device_id(device_id_);
+    done.set_collector(collector_);
     return link_.Send(message);
   }
 
@@ -157,6 +186,8 @@ class PushRun {
   v1::PushStart start_;
   int64_t deadline_ms_ = 0;
   int64_t not_after_ms_ = 0;
+  std::string device_id_;
+  std::string collector_;
   ProbeCost cost_;
 };
 

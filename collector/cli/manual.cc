@@ -2,31 +2,15 @@
 
 #include "collector/cli/commands.h"
 #include "collector/query/text.h"
+#include "common/roff.h"
 #include "common/version.h"
 
 namespace candor {
 namespace {
 
-// Text in which nothing is a command of roff's.
-std::string Plain(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\') {
-      out += "\\e";
-    } else if (c == '-') {
-      out += "\\-";
-    } else if (c == '\'') {
-      out += "\\(aq";
-    } else {
-      out += c;
-    }
-  }
-  if (out.starts_with('.')) out.insert(0, "\\&");
-  return out;
-}
-
-std::string Bold(std::string_view text) { return Concat("\\fB", Plain(text), "\\fR"); }
-std::string Italic(std::string_view text) { return Concat("\\fI", Plain(text), "\\fR"); }
+using roff::Bold;
+using roff::Italic;
+using roff::Plain;
 
 std::string Upper(std::string text) {
   for (char& c : text) {

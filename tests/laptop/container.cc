@@ -6,14 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
 
+#include "common/hash.h"
 #include "tests/support/collector/collector_fixture.h"
 
 namespace candor::testing {
@@ -24,8 +27,11 @@ namespace fs = std::filesystem;
 constexpr int64_t kDebootstrapMs = 900'000;
 constexpr int64_t kBootMs = 120'000;
 constexpr int64_t kPowerOffMs = 30'000;
-constexpr char kPackages[] =
+constexpr char kSystem[] =
     "systemd,systemd-sysv,systemd-coredump,dbus,libpam-systemd,ca-certificates,procps";
+// A desktop and what people do on it, and another distribution's package manager.
+constexpr std::array kDesktop = {"dbus-user-session", "l3afpad", "openbox", "rpm",
+                                 "xdotool",           "xterm",   "xvfb"};
 constexpr char kCorePattern[] = "/proc/sys/kernel/core_pattern";
 
 std::string Slurp(const std::string& path) {
@@ -50,6 +56,45 @@ std::string Suite() {
   return suite.empty() ? "bookworm" : suite;
 }
 
+// The Debian packages of the libraries that this build's programs load.
+std::set<std::string> RuntimePackages() {
+  std::vector<std::string> words = {"dpkg-query", "--search"};
+  for (const char* program :
+       {"candor-agent", "candor-uplink", "candor-session", "candor-collector", "candor"}) {
+    std::istringstream lines(RequireSuccess(RunProgram({"ldd", ProgramPath(program)}), "ldd").out);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream fields(line);
+      std::string name, arrow, path;
+      if (fields >> name >> arrow >> path && arrow == "=>") words.push_back("*/" + name);
+    }
+  }
+  std::set<std::string> packages;
+  std::istringstream lines(RunProgram(words).out);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string package = line.substr(0, line.find(':'));
+    // Names of libraries for other processors stand there too.
+    if (package.find(' ') == std::string::npos && !package.ends_with("-dev")) {
+      packages.insert(package);
+    }
+  }
+  return packages;
+}
+
+// Installs packages with what they depend on into a tree that does not run.
+void InstallInto(const std::string& tree, const std::set<std::string>& packages) {
+  fs::copy_file("/etc/resolv.conf", tree + "/etc/resolv.conf",
+                fs::copy_options::overwrite_existing);
+  const std::map<std::string, std::string> quiet = {{"DEBIAN_FRONTEND", "noninteractive"},
+                                                    {"LC_ALL", "C"}};
+  RequireSuccess(RunProgram({"chroot", tree, "apt-get", "update", "-qq"}, kDebootstrapMs, quiet),
+                 "apt-get update for the laptop's system tree");
+  std::vector<std::string> words = {
+      "chroot", tree, "apt-get", "install", "-qq", "-y", "--no-install-recommends"};
+  words.insert(words.end(), packages.begin(), packages.end());
+  RequireSuccess(RunProgram(words, kDebootstrapMs, quiet),
+                 "installing into the laptop's system tree");
+}
+
 std::string CacheFolder() {
   const char* cache = std::getenv("CANDOR_CACHE");
   return cache != nullptr && *cache != '\0' ? cache : CANDOR_BINARY_DIR;
@@ -59,7 +104,12 @@ std::string CacheFolder() {
 std::string MadeSystemTree() {
   const std::string cache = CacheFolder();
   fs::create_directories(cache);
-  const std::string tree = cache + "/laptop-root-" + Suite();
+  std::set<std::string> packages = RuntimePackages();
+  packages.insert(kDesktop.begin(), kDesktop.end());
+  std::string all = kSystem;
+  for (const std::string& package : packages) all += "," + package;
+  const std::string tree =
+      cache + "/laptop-root-" + Suite() + "-" + ToHex(Sha256(all)).substr(0, 8);
   const int lock = open((tree + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock < 0 || flock(lock, LOCK_EX) != 0) throw std::runtime_error("cannot lock " + tree);
   if (!fs::exists(tree)) {
@@ -67,12 +117,13 @@ std::string MadeSystemTree() {
     fs::remove_all(unfinished);
     const char* mirror = std::getenv("CANDOR_MIRROR");
     std::vector<std::string> words = {"debootstrap", "--variant=minbase",
-                                      std::string("--include=") + kPackages, Suite(), unfinished};
+                                      std::string("--include=") + kSystem, Suite(), unfinished};
     if (mirror != nullptr) words.emplace_back(mirror);
     const Outcome made = RunProgram(words, kDebootstrapMs);
     if (made.exit_code != 0) {
       throw std::runtime_error("debootstrap failed: " + made.err + made.out);
     }
+    InstallInto(unfinished, packages);
     // A machine id of its own at each boot.
     std::ofstream(unfinished + "/etc/machine-id").close();
     fs::rename(unfinished, tree);
@@ -98,11 +149,19 @@ std::string SystemTree() {
   return tree;
 }
 
+Disk::Disk(const std::string& tree) {
+  for (const char* part : {"root", "upper", "work"}) fs::create_directory(folder_.File(part));
+  const std::string layers = "lowerdir=" + tree + ",upperdir=" + folder_.File("upper") +
+                             ",workdir=" + folder_.File("work");
+  RequireSuccess(RunProgram({"mount", "-t", "overlay", "overlay", "-o", layers, path()}), "mount");
+}
+
+Disk::~Disk() { RunProgram({"umount", "--lazy", path()}); }
+
 Container::Container(const Options& options) {
   std::vector<std::string> words = {"systemd-nspawn",
                                     "--quiet",
                                     "--directory=" + options.tree,
-                                    "--volatile=overlay",
                                     "--boot",
                                     "--register=no",
                                     "--keep-unit",
@@ -111,6 +170,7 @@ Container::Container(const Options& options) {
                                     "--timezone=off",
                                     "--link-journal=no",
                                     "--machine=candor-laptop-" + std::to_string(getpid())};
+  if (!options.keeps) words.push_back("--volatile=overlay");
   for (const Bind& bind : options.binds) {
     words.push_back("--bind-ro=" + bind.outside + ":" + bind.inside);
   }

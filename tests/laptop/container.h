@@ -1,7 +1,8 @@
 // A laptop for tests without a virtual machine: a Debian with real systemd, journald, logind and
 // D-Bus, booted by systemd-nspawn. Its system tree is made once by debootstrap and kept in
-// $CANDOR_CACHE (the build folder when not set); each boot works on an overlay in memory, so that
-// every test starts from the same laptop. Needs root.
+// $CANDOR_CACHE (the build folder when not set), with the libraries that Candor's packages depend
+// on, so that they install without a network. Each boot works on an overlay in memory, so that
+// every test starts from the same laptop, unless it is given a Disk. Needs root.
 //
 // It shares the network namespace of the thread that boots it. Failures throw std::runtime_error
 // with what went wrong, which a test shows as its failure. One thread.
@@ -20,6 +21,19 @@ namespace candor::testing {
 // needs a package mirror: call it where the machine's own network is, not inside a test's.
 std::string SystemTree();
 
+// What is written onto a laptop's disk, kept from one boot to the next for the object's life.
+class Disk {
+ public:
+  explicit Disk(const std::string& tree);
+  ~Disk();
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+  std::string path() const { return folder_.path() + "/root"; }
+
+ private:
+  TempFolder folder_;
+};
+
 class Container {
  public:
   struct Bind {
@@ -27,7 +41,8 @@ class Container {
     std::string inside;
   };
   struct Options {
-    std::string tree;  // SystemTree()
+    std::string tree;    // SystemTree(), or a Disk's path
+    bool keeps = false;  // what is written stays: for a Disk
     // Folders of this machine seen inside, read-only.
     std::vector<Bind> binds = {};
     // /etc/resolv.conf inside.

@@ -1,15 +1,15 @@
 // A booted laptop enrolled with a real collector: a crash is told once, soon and by its right name,
 // and the laptop gets a score.
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/laptop/container.h"
 #include "tests/laptop/laptop_line.h"
 #include "tests/laptop/needs.h"
+#include "tests/laptop/packages.h"
 #include "tests/support/collector/collector_fixture.h"
+#include "tests/support/wait_for.h"
 
 namespace candor {
 namespace {
@@ -19,60 +19,20 @@ using std::chrono::steady_clock;
 using testing::CollectorFixture;
 using testing::Container;
 using testing::LaptopLine;
+using testing::WaitFor;
 
-constexpr char kUnit[] = R"([Unit]
-Description=Candor agent
-[Service]
-Type=notify
-User=candor
-SupplementaryGroups=systemd-journal
-StateDirectory=candor-agent
-StateDirectoryMode=0700
-Environment=LD_LIBRARY_PATH=/opt/candor/lib
-ExecStart=/opt/candor/bin/candor-agent
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-)";
-
-bool WaitFor(int64_t seconds, const std::function<bool()>& condition) {
-  const auto start = steady_clock::now();
-  while (steady_clock::now() - start < std::chrono::seconds(seconds)) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(250));
-  }
-  return false;
-}
-
-// A laptop with its agent as a system service under a user of its own.
+// A laptop with candor-agent installed, which enrols by itself.
 class EnrolledLaptop {
  public:
   EnrolledLaptop(const std::string& tree, LaptopLine& line, CollectorFixture& collector,
-                 const std::string& programs)
+                 const testing::Packages& packages)
       : laptop({.tree = tree,
-                .binds = {{programs, "/opt/candor"}},
+                .binds = {{packages.folder(), "/packages"}},
                 .resolv_conf = line.resolv_conf()}),
         collector_(collector) {
-    laptop.Check({"useradd", "--system", "--no-create-home", "candor"});
-    laptop.Write("/etc/systemd/system/candor-agent.service", kUnit);
-    // Within the agent's compiled-in limits as often as can be, to keep the test short.
-    laptop.Write("/etc/candor/agent.toml",
-                 "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 60\nidle_s = 60\n"
-                 "[uplink]\nprogram = \"/opt/candor/libexec/candor/candor-uplink\"\n"
-                 "[[service]]\nname = \"mail\"\nhost = \"" +
-                     std::string(LaptopLine::kServiceName) +
-                     "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
-    std::ifstream token(collector.TokenFile(1));
-    std::string text;
-    std::getline(token, text);
-    laptop.Check({"install", "-d", "-o", "candor", "-m", "0700", "/var/lib/candor-agent"});
-    laptop.Write("/var/lib/candor-agent/token", text + "\n", 0600);
-    laptop.Check({"chown", "candor:", "/var/lib/candor-agent/token"});
-    laptop.Check({"setpriv", "--reuid=candor", "--regid=candor", "--clear-groups", "env",
-                  "LD_LIBRARY_PATH=/opt/candor/lib", "/opt/candor/bin/candor-agent", "enroll",
-                  "--collector", collector.enroll_address(), "--token-file",
-                  "/var/lib/candor-agent/token", "--ca-fingerprint", collector.fingerprint(),
-                  "--label", "department=Tests"});
-    laptop.Check({"systemctl", "start", "candor-agent"});
+    testing::WriteQuickSettings(laptop, line);
+    testing::WriteEnrollFile(laptop, collector);
+    testing::InstallPackage(laptop, packages.FileOf("candor-agent"));
   }
 
   // The one device of the fleet, as `candor device` shows it; null before its first push.
@@ -100,11 +60,8 @@ class EnrolledLaptop {
     return found;
   }
   std::string Status() const {
-    return laptop
-               .Run({"env", "LD_LIBRARY_PATH=/opt/candor/lib", "/opt/candor/bin/candor-agent",
-                     "status"})
-               .out +
-           laptop.Run({"journalctl", "--no-pager", "-n", "50", "-u", "candor-agent"}).out;
+    return laptop.Run({"candor-agent", "status"}).out +
+           laptop.Run({"journalctl", "--no-pager", "-n", "50", "-u", "candor*"}).out;
   }
 
   Container laptop;
@@ -162,11 +119,11 @@ TEST_CASE(
   SKIP_WITHOUT(testing::LacksForNetworks());
   const std::string tree = testing::SystemTree();
   LaptopLine line(10'000);
-  const testing::ProgramFolder programs;
+  const testing::Packages packages("deb");
   line.OnLaptop([&] {
     CollectorFixture collector;
     collector.Start();
-    EnrolledLaptop enrolled(tree, line, collector, programs.path());
+    EnrolledLaptop enrolled(tree, line, collector, packages);
     INFO(enrolled.Status());
     REQUIRE(WaitFor(150, [&] { return !enrolled.Device().is_null(); }));
 

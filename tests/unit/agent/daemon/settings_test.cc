@@ -43,6 +43,7 @@ ledger_days = 3
 [uplink]
 program = "/opt/uplink"
 socket = "/run/other.sock"
+state = "/srv/uplink"
 [network]
 dns_servers = "127.0.0.1:5300"
 [[service]]
@@ -69,6 +70,7 @@ icmp = true
   REQUIRE(settings->ledger_days == 3);
   REQUIRE(settings->uplink_program == "/opt/uplink");
   REQUIRE(settings->uplink_socket == "/run/other.sock");
+  REQUIRE(settings->uplink_folder() == "/srv/uplink");
   REQUIRE(settings->dns_servers == "127.0.0.1:5300");
   REQUIRE(settings->services.size() == 2);
   REQUIRE(settings->services[0].port == 993);
@@ -123,6 +125,15 @@ TEST_CASE("keys that a running daemon cannot take on are named, the others are n
   wanted.dns_servers = "192.0.2.53";
   REQUIRE(KeysThatNeedRestart({}, wanted) ==
           std::vector<std::string>{"spool.size_mib", "uplink.program", "network.dns_servers"});
+}
+
+TEST_CASE("the identity lies apart from the measurements unless all lies in a folder of choice") {
+  AgentSettings settings;
+  CHECK(settings.uplink_folder() == "/var/lib/candor-uplink");
+  settings.state = "/srv/agent";
+  CHECK(settings.uplink_folder() == "/srv/agent");
+  settings.uplink_state = "/srv/uplink";
+  CHECK(settings.uplink_folder() == "/srv/uplink");
 }
 
 }  // namespace

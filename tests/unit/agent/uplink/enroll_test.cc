@@ -14,14 +14,10 @@ struct Laptop {
   explicit Laptop(TestCollector& collector, uint32_t uses = 1) {
     options.enrollment = collector.enroll_address();
     options.ca_fingerprint = collector.fingerprint();
-    options.token_file = folder.File("token");
     options.host = "laptop-1";
     options.state = folder.File("state");
     options.timeout_ms = 10'000;
-    SetToken(collector.fleet.Token(uses));
-  }
-  void SetToken(const std::string& token) {
-    REQUIRE_OK(WriteFileAtomically(options.token_file, token + "\n", 0600));
+    options.token = collector.fleet.Token(uses);
   }
   absl::StatusOr<DeviceIdentity> Enroll() { return candor::Enroll(options, clock, random); }
   IdentityFiles Files() const { return IdentityFiles(options.state); }
@@ -80,14 +76,6 @@ TEST_CASE("Mistakes in what was asked are named before anything is sent", "[upli
   std::string expected;
   SECTION("address") { laptop.options.enrollment = "collector", expected = "--collector"; }
   SECTION("fingerprint") { laptop.options.ca_fingerprint = "12", expected = "--ca-fingerprint"; }
-  SECTION("no token file") {
-    laptop.options.token_file = "/nonexistent", expected = "/nonexistent";
-  }
-  SECTION("no token") { laptop.SetToken("password"), expected = laptop.options.token_file; }
-  SECTION("two tokens") {
-    laptop.SetToken("cnd_abc cnd_def");
-    expected = "exactly one";
-  }
   SECTION("label") { laptop.options.labels = {"Sales"}, expected = "key=value"; }
   SECTION("label twice") { laptop.options.labels = {"a=1", "a=2"}, expected = "twice"; }
   SECTION("host") { laptop.options.host = "a b", expected = "--host"; }
@@ -95,28 +83,16 @@ TEST_CASE("Mistakes in what was asked are named before anything is sent", "[upli
   REQUIRE(collector.fleet.Count("token WHERE uses_left = 1") == 1);
 }
 
-TEST_CASE("A token is found in whatever printed it", "[uplink]") {
-  TestCollector collector;
-  Laptop laptop(collector);
-  const std::string token = collector.fleet.Token();
-  const std::string around =
-      GENERATE(" token  uses\n ────\n %  1\n", "{\"token\": \"%\"}", "%", "token,id\n%,tok_abc\n");
-  std::string text = around;
-  text.replace(text.find('%'), 1, token);
-  laptop.SetToken(text);
-  REQUIRE_OK(laptop.Enroll());
-}
-
 TEST_CASE("A refused laptop can come again with a good token", "[uplink]") {
   TestCollector collector;
   Laptop laptop(collector);
-  laptop.SetToken("cnd_guess");
+  laptop.options.token = "cnd_guess";
   const absl::Status status = laptop.Enroll().status();
   REQUIRE(absl::IsPermissionDenied(status));
   REQUIRE(Says(status, "enrolment refused"));
   REQUIRE(Says(status, "token"));
   REQUIRE(absl::IsNotFound(laptop.Files().Load().status()));
-  laptop.SetToken(collector.fleet.Token());
+  laptop.options.token = collector.fleet.Token();
   REQUIRE_OK(laptop.Enroll());
   REQUIRE(collector.fleet.Count("device") == 1);
 }

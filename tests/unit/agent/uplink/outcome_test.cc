@@ -36,6 +36,17 @@ TEST_CASE("What keeps a connection from being made has one meaning", "[uplink]")
   REQUIRE(of(ConnectionFault::kClientRefused).detail == "why");
 }
 
+TEST_CASE("An enrolment that failed comes again soon only where the way there was the trouble") {
+  using Done = v1::PushDone;
+  CHECK(OutcomeOfEnrollment(absl::UnavailableError("away")).outcome == Done::UNREACHABLE);
+  CHECK(OutcomeOfEnrollment(absl::DeadlineExceededError("slow")).outcome == Done::UNREACHABLE);
+  CHECK(OutcomeOfEnrollment(absl::ResourceExhaustedError("later")).outcome == Done::THROTTLED);
+  CHECK(OutcomeOfEnrollment(absl::UnauthenticatedError("who")).outcome == Done::UNTRUSTED_SERVER);
+  CHECK(OutcomeOfEnrollment(absl::PermissionDeniedError("token")).outcome == Done::FAILED);
+  CHECK(OutcomeOfEnrollment(absl::InvalidArgumentError("x:1: collector")).detail ==
+        "not enrolled: x:1: collector");
+}
+
 TEST_CASE("A renewal that failed says both what was wrong and why it stays so", "[uplink]") {
   const PushOutcome dates = {v1::PushDone::CERTIFICATE_EXPIRED, "expired at T"};
   const PushOutcome failed = OutcomeOfRenewal(absl::UnavailableError("nobody there"), dates);

@@ -233,11 +233,9 @@ v1::Hello TestCollector::hello() {
 }
 
 DeviceIdentity TestCollector::EnrollInto(const std::string& state) {
-  const std::string token_file = fleet.folder.File("token.txt");
-  REQUIRE_OK(WriteFileAtomically(token_file, fleet.Token() + "\n", 0600));
   EnrollOptions options;
   options.enrollment = enroll_address();
-  options.token_file = token_file;
+  options.token = fleet.Token();
   options.ca_fingerprint = fingerprint();
   options.host = "laptop-1";
   options.state = state;
@@ -247,14 +245,15 @@ DeviceIdentity TestCollector::EnrollInto(const std::string& state) {
   return *identity;
 }
 
-TestPush::TestPush(const std::string& state, const Clock& clock, const v1::PushStart& start) {
+TestPush::TestPush(const std::string& state, const Clock& clock, const v1::PushStart& start,
+                   const std::string& enroll_file) {
   int ends[2] = {};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     throw std::runtime_error("no socket pair");
   }
   fd_ = ends[0];
-  thread_ = std::thread([this, state, &clock, fd = ends[1]] {
-    result_ = Push({.fd = fd, .state = state}, clock, random_);
+  thread_ = std::thread([this, state, enroll_file, &clock, fd = ends[1]] {
+    result_ = Push({.fd = fd, .state = state, .enroll_file = enroll_file}, clock, random_);
   });
   Start(start);
 }

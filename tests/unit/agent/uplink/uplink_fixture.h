@@ -102,7 +102,8 @@ class TestCollector {
 // The daemon's end: starts a push on a thread and speaks with it.
 class TestPush {
  public:
-  TestPush(const std::string& state, const Clock& clock, const v1::PushStart& start);
+  TestPush(const std::string& state, const Clock& clock, const v1::PushStart& start,
+           const std::string& enroll_file = {});
   // Only the daemon's end, `fd`; the push is another process's.
   TestPush(int fd, const v1::PushStart& start);
   ~TestPush();
