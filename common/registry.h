@@ -84,6 +84,9 @@ constexpr uint32_t kDiskFree = 301;
 constexpr uint32_t kBatteryHealth = 302;
 constexpr uint32_t kThrottled = 303;
 constexpr uint32_t kMemoryAvailable = 304;
+constexpr uint32_t kDiskRead = 305;
+constexpr uint32_t kDiskWrite = 306;
+constexpr uint32_t kDiskWear = 307;
 // the agent's own cost
 constexpr uint32_t kAgentCpu = 401;
 constexpr uint32_t kAgentMemory = 402;

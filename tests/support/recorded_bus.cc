@@ -35,7 +35,8 @@ bool Listens(const std::string& path) {
 std::string WriteConfig(const std::string& folder, const std::string& socket) {
   const std::string path = folder + "/bus.conf";
   std::ofstream(path) << "<busconfig><type>session</type><listen>unix:path=" << socket
-                      << "</listen><auth>EXTERNAL</auth><policy context=\"default\">"
+                      << "</listen><servicedir>" << folder << "/services</servicedir>"
+                      << "<auth>EXTERNAL</auth><policy context=\"default\">"
                          "<allow send_destination=\"*\" eavesdrop=\"true\"/>"
                          "<allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>";
   return path;
@@ -96,6 +97,22 @@ void RecordedService::SetMethod(const std::string& path, const std::string& memb
   methods_[{path, member}] = std::move(answer);
 }
 
+void RecordedService::SetFailure(const std::string& path, const std::string& member,
+                                 const std::string& error, const std::string& message) {
+  const std::lock_guard lock(mutex_);
+  failures_[{path, member}] = {error, message};
+}
+
+std::vector<std::string> RecordedService::members() const {
+  const std::lock_guard lock(mutex_);
+  return members_;
+}
+
+std::vector<std::string> RecordedService::signatures() const {
+  const std::lock_guard lock(mutex_);
+  return signatures_;
+}
+
 int RecordedService::OnMessage(sd_bus_message* message, void* self, sd_bus_error* /*error*/) {
   uint8_t type = 0;
   sd_bus_message_get_type(message, &type);
@@ -112,6 +129,14 @@ int RecordedService::Handle(sd_bus_message* message) {
   const std::lock_guard lock(mutex_);
   const std::string path = sd_bus_message_get_path(message);
   const std::string member = sd_bus_message_get_member(message);
+  members_.push_back(member);
+  const char* signature = sd_bus_message_get_signature(message, 1);
+  signatures_.emplace_back(signature == nullptr ? "" : signature);
+  if (const auto at = failures_.find({path, member}); at != failures_.end()) {
+    const sd_bus_error failure =
+        SD_BUS_ERROR_MAKE_CONST(at->second.first.c_str(), at->second.second.c_str());
+    return sd_bus_reply_method_error(message, &failure);
+  }
   sd_bus_message* reply = nullptr;
   int r = sd_bus_message_new_method_return(message, &reply);
   if (r < 0) return r;
@@ -148,6 +173,9 @@ int RecordedService::AppendProperty(sd_bus_message* reply, const Value& value) {
   }
   if (const auto* text = std::get_if<std::string>(&value)) {
     return sd_bus_message_append(reply, "v", "s", text->c_str());
+  }
+  if (const auto* path = std::get_if<Path>(&value)) {
+    return sd_bus_message_append(reply, "v", "o", path->object.c_str());
   }
   return sd_bus_message_append(reply, "v", "b", std::get<bool>(value) ? 1 : 0);
 }

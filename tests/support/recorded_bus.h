@@ -20,7 +20,8 @@ namespace candor::testing {
 // Throws std::runtime_error when there is no dbus-daemon or it does not start.
 class BusDaemon {
  public:
-  // Listens on `run_folder`/dbus/system_bus_socket.
+  // Listens on `run_folder`/dbus/system_bus_socket; starts services described in
+  // `run_folder`/dbus/services.
   explicit BusDaemon(const std::string& run_folder);
   ~BusDaemon();
   BusDaemon(const BusDaemon&) = delete;
@@ -37,7 +38,10 @@ class BusDaemon {
 
 class RecordedService {
  public:
-  using Value = std::variant<uint64_t, std::string, bool>;
+  struct Path {
+    std::string object;
+  };
+  using Value = std::variant<uint64_t, std::string, bool, Path>;
   // Appends the answer to `reply`; negative errno for an error.
   using Answer = std::function<int(sd_bus_message* reply)>;
 
@@ -50,9 +54,16 @@ class RecordedService {
   // Any thread, also while questions come.
   void SetProperty(const std::string& path, const std::string& name, Value value);
   void SetMethod(const std::string& path, const std::string& member, Answer answer);
+  // Answers this call with an error.
+  void SetFailure(const std::string& path, const std::string& member, const std::string& error,
+                  const std::string& message);
   // Questions are read and never answered.
   void FallSilent() { silent_ = true; }
   int questions() const { return questions_; }
+  // What was called, in order.
+  std::vector<std::string> members() const;
+  // Of what types the arguments were, in order.
+  std::vector<std::string> signatures() const;
 
  private:
   static int OnMessage(sd_bus_message* message, void* self, sd_bus_error* error);
@@ -61,9 +72,12 @@ class RecordedService {
   void Serve();
 
   sd_bus* bus_ = nullptr;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, Value> properties_;
   std::map<std::pair<std::string, std::string>, Answer> methods_;
+  std::map<std::pair<std::string, std::string>, std::pair<std::string, std::string>> failures_;
+  std::vector<std::string> members_;
+  std::vector<std::string> signatures_;
   std::atomic<bool> silent_{false};
   std::atomic<bool> stop_{false};
   std::atomic<int> questions_{0};

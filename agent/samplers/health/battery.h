@@ -29,7 +29,9 @@ std::optional<BatteryPack> ParseBattery(std::string_view type, std::string_view 
 
 // Full capacity against design capacity in hundredths of a percent, packs weighted by their design
 // capacity; a pack that tells charges counts by its design voltage, where all packs tell charges
-// without voltages, charge itself weighs. NotFound: "no battery", or that none tells both values.
+// without voltages, charge itself weighs. A pack whose values cannot be (under 2 or over 150
+// percent) does not count. NotFound: "no battery", or that no pack tells both values, or none that
+// can be.
 absl::StatusOr<int64_t> BatteryHealth(std::span<const BatteryPack> packs);
 
 // All packs drain and hold no more than 5 percent.

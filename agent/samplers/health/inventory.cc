@@ -142,29 +142,39 @@ std::string DmiModel(std::string_view vendor, std::string_view product, std::str
   return model;
 }
 
-std::string DiskKind(std::string_view device, std::string_view rotational) {
-  if (device.starts_with("nvme")) return "nvme";
-  if (device.starts_with("mmcblk")) return "emmc";
-  if (device.starts_with("vd") || device.starts_with("xvd") || device.starts_with("pmem")) {
+std::string DiskKind(const DiskTraits& disk) {
+  for (const std::string_view mark :
+       {"QEMU", "VBOX", "VMware", "Virtual", "VIRTUAL", "Msft", "Amazon Elastic"}) {
+    const bool marked = disk.vendor.find(mark) != std::string_view::npos ||
+                        disk.model.find(mark) != std::string_view::npos;
+    if (marked) return "virtual";
+  }
+  const std::string_view name = disk.name;
+  if (name.starts_with("vd") || name.starts_with("xvd") || name.starts_with("pmem")) {
     return "virtual";
   }
-  const std::string_view flag = Trim(rotational);
-  if (flag == "0") return "ssd";
-  return flag == "1" ? "hdd" : "";
+  if (name.starts_with("nvme")) return "nvme";
+  if (name.starts_with("mmcblk")) return disk.card_type == "SD" ? "sd" : "emmc";
+  // Anything else that does not rotate may as well be a file or memory.
+  if (!name.starts_with("sd")) return {};
+  if (disk.rotational == "0") return "ssd";
+  return disk.rotational == "1" ? "hdd" : "";
 }
 
-std::string RootDevice(std::string_view mountinfo) {
-  std::string device;
-  for (const std::string_view line : Split(mountinfo, '\n')) {
-    // "36 35 98:0 /root /mountpoint options optional... - type source superoptions"
-    const std::vector<std::string_view> fields = Split(line, ' ');
-    if (fields.size() < 7 || fields[4] != "/") continue;
-    const auto dash = std::find(fields.begin() + 5, fields.end(), "-");
-    if (fields.end() - dash < 3) continue;
-    const std::string_view source = dash[2];
-    device = source.starts_with("/dev/") ? std::string(source) : std::string();  // the last wins
+std::string GraphicsName(std::string_view pci_class, std::string_view vendor,
+                         std::string_view driver) {
+  if (!Trim(pci_class).starts_with("0x03")) return {};
+  const std::string_view id = Trim(vendor);
+  std::string name;
+  if (id == "0x8086") name = "Intel";
+  if (id == "0x10de") name = "NVIDIA";
+  if (id == "0x1002") name = "AMD";
+  if (id == "0x1af4" || id == "0x1b36" || id == "0x1234" || id == "0x15ad" || id == "0x80ee") {
+    name = "virtual";
   }
-  return device;
+  if (name.empty()) name = "other";
+  if (!driver.empty()) name.append(Concat(" (", driver, ")"));
+  return CleanValue(name);
 }
 
 std::string CleanValue(std::string_view raw) { return CleanText(raw, kInventoryValueBytesMax); }

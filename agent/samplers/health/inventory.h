@@ -38,11 +38,21 @@ std::string DmiValue(std::string_view raw);
 // Lenovo keeps the name people know in the product's version.
 std::string DmiModel(std::string_view vendor, std::string_view product, std::string_view version);
 
-// nvme, emmc, virtual, ssd or hdd from a block device's name and its `rotational` flag.
-std::string DiskKind(std::string_view device, std::string_view rotational);
+// What /sys tells about a whole disk, each without white space around it; empty where it does not.
+struct DiskTraits {
+  std::string_view name = {};        // nvme0n1
+  std::string_view rotational = {};  // "0" or "1"
+  std::string_view vendor = {};
+  std::string_view model = {};
+  std::string_view card_type = {};  // of an mmcblk device: MMC or SD
+};
+// nvme, emmc, sd, virtual, ssd or hdd; empty where that cannot be told.
+std::string DiskKind(const DiskTraits& disk);
 
-// The device that holds "/", from /proc/self/mountinfo: "/dev/nvme0n1p2"; empty where it is none.
-std::string RootDevice(std::string_view mountinfo);
+// A graphics processor's maker and driver: "Intel (i915)". From a PCI device's class, vendor
+// ("0x030000", "0x8086") and the name of its driver, which may be empty. Empty for other devices.
+std::string GraphicsName(std::string_view pci_class, std::string_view vendor,
+                         std::string_view driver);
 
 // Printable, one line, cut at kInventoryValueBytesMax.
 std::string CleanValue(std::string_view raw);

@@ -4,7 +4,9 @@
 #include "agent/samplers/health/battery.h"
 #include "agent/samplers/health/health.h"
 #include "agent/samplers/health/inventory.h"
+#include "agent/samplers/health/linux_disk.h"
 #include "agent/samplers/health/linux_sources.h"
+#include "agent/samplers/health/telling.h"
 #include "agent/samplers/health/throttle.h"
 #include "agent/samplers/support/cursors.h"
 #include "agent/samplers/support/linux_system.h"
@@ -23,7 +25,7 @@ constexpr int64_t kSlowMs = 15 * 60'000;
 
 class HealthSampler final : public Sampler {
  public:
-  explicit HealthSampler(const SamplerContext& context) : context_(context) {}
+  explicit HealthSampler(const SamplerContext& context) : context_(context), disk_(context) {}
 
   std::string_view family() const override { return "health"; }
 
@@ -33,13 +35,13 @@ class HealthSampler final : public Sampler {
     if (first_ || tick.minute_start || !tick.in_use) packs_ = ReadBatteries(context_.roots);
     RememberBattery();
     if (first_ || tick.boottime_ms >= slow_due_ms_) {
+      first_ = false;
       slow_due_ms_ = tick.boottime_ms + kSlowMs;
-      SampleDisk();
       SampleBattery();
+      co_await disk_.SampleSlowly(tick);
       TellInventory(tick);
     }
-    first_ = false;
-    co_return;
+    disk_.SampleLatency();
   }
 
  private:
@@ -65,20 +67,14 @@ class HealthSampler final : public Sampler {
     throttle_read_ms_ = now_ms;
   }
 
-  void SampleDisk() {
-    const absl::StatusOr<DiskSpace> disk = ReadSystemDiskSpace(context_.roots.var);
-    if (!Tell(metric::kDiskFree, disk.status())) return;
-    context_.recorder.Gauge(metric::kDiskFree, "", disk->free_mib);
-  }
-
   void SampleBattery() {
-    const absl::StatusOr<int64_t> health = BatteryHealth(packs_);
+    const absl::StatusOr<int64_t> health = packs_.ok() ? BatteryHealth(*packs_) : packs_.status();
     if (!Tell(metric::kBatteryHealth, health.status())) return;
     context_.recorder.Gauge(metric::kBatteryHealth, "", *health);
   }
 
   void RememberBattery() {
-    const bool low = NearlyEmpty(packs_);
+    const bool low = packs_.ok() && NearlyEmpty(*packs_);
     if (low == battery_low_) return;
     const absl::StatusOr<std::string> boot = ReadBootId(context_.roots);
     if (!boot.ok()) return;
@@ -87,7 +83,7 @@ class HealthSampler final : public Sampler {
   }
 
   void TellInventory(const Tick& tick) {
-    InventoryMap now = ReadInventory(context_.roots);
+    InventoryMap now = ReadInventory(context_.roots, disk_.disk());
     const int64_t day = LocalDay(tick.wall_ms, context_.clock.UtcOffsetMin(tick.wall_ms));
     v1::Event event;
     if (day != inventory_day_) {
@@ -102,14 +98,8 @@ class HealthSampler final : public Sampler {
     inventory_day_ = day;
   }
 
-  // True where the metric could be measured.
   bool Tell(uint32_t metric, const absl::Status& status) {
-    if (status.ok()) {
-      context_.recorder.Measured(metric, "");
-    } else {
-      context_.recorder.Unmeasured(metric, "", MessageOf(status));
-    }
-    return status.ok();
+    return TellWhether(context_.recorder, metric, status);
   }
 
   const SamplerContext& context_;
@@ -117,7 +107,8 @@ class HealthSampler final : public Sampler {
   int64_t slow_due_ms_ = 0;
   ThrottleMeter throttle_;
   std::optional<int64_t> throttle_read_ms_;
-  std::vector<BatteryPack> packs_;
+  absl::StatusOr<std::vector<BatteryPack>> packs_ = absl::NotFoundError("not looked for");
+  DiskSampler disk_;
   bool battery_low_ = false;
   InventoryMap inventory_;
   int64_t inventory_day_ = -1;

@@ -1,6 +1,8 @@
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "agent/samplers/health/linux_sources.h"
 #include "agent/samplers/support/text.h"
@@ -15,8 +17,7 @@ namespace fs = std::filesystem;
 
 // A processor's section is about 1.5 KiB.
 constexpr size_t kCpuInfoBytesMax = 2 << 20;
-// Encrypted and logical volumes stacked on each other.
-constexpr int kVolumesDeepMax = 6;
+constexpr int kPciDevicesMax = 512;
 
 // Empty where the file cannot be read.
 std::string TextOf(const std::string& path, size_t size_max = 16384) {
@@ -30,29 +31,37 @@ std::string FirstName(const std::string& folder) {
   return at->path().filename().string();
 }
 
-// The disk behind a block device's name: down through mapped volumes, up from a partition.
-std::string WholeDisk(const LinuxRoots& roots, std::string device) {
-  const std::string blocks = Concat(roots.sys, "/class/block/");
-  for (int depth = 0; depth < kVolumesDeepMax; ++depth) {
-    const std::string below = FirstName(Concat(blocks, device, "/slaves"));
-    if (below.empty()) break;
-    device = below;
-  }
+// Every graphics processor: a laptop with two of them has troubles of its own. Reading these
+// attributes wakes none that sleeps.
+std::string Graphics(const LinuxRoots& roots) {
+  std::vector<std::string> names;
   std::error_code error;
-  if (!fs::exists(Concat(blocks, device, "/partition"), error)) return device;
-  const fs::path real = fs::canonical(Concat(blocks, device), error);
-  return error ? device : real.parent_path().filename().string();
+  fs::directory_iterator at(Concat(roots.sys, "/bus/pci/devices"), error);
+  for (int i = 0; i < kPciDevicesMax && !error && at != fs::directory_iterator();
+       at.increment(error), ++i) {
+    const std::string folder = at->path().string();
+    const std::string pci_class = TextOf(Concat(folder, "/class"), 64);
+    if (!pci_class.starts_with("0x03")) continue;
+    std::error_code none;
+    const std::string driver =
+        fs::read_symlink(Concat(folder, "/driver"), none).filename().string();
+    names.push_back(GraphicsName(pci_class, TextOf(Concat(folder, "/vendor"), 64), driver));
+  }
+  std::sort(names.begin(), names.end());
+  std::string all;
+  for (const std::string& name : names) all.append(Concat(all.empty() ? "" : ", ", name));
+  return CleanValue(all);
 }
 
-std::string SystemDiskKind(const LinuxRoots& roots) {
-  const std::string source = RootDevice(TextOf(Concat(roots.proc, "/self/mountinfo"), 1 << 20));
-  if (source.empty()) return {};
-  // /dev/mapper/NAME is a link to the device's own name.
-  std::error_code error;
-  const fs::path real = fs::canonical(source, error);
-  const std::string name = (error ? fs::path(source) : real).filename().string();
-  const std::string disk = WholeDisk(roots, name);
-  return DiskKind(disk, TextOf(Concat(roots.sys, "/class/block/", disk, "/queue/rotational"), 64));
+// Of several disks only what they have in common.
+std::string SystemDiskKind(const LinuxRoots& roots,
+                           const absl::StatusOr<std::vector<std::string>>& disks) {
+  if (!disks.ok()) return {};
+  std::string kind = KindOfDisk(roots, disks->front());
+  for (const std::string& disk : *disks) {
+    if (KindOfDisk(roots, disk) != kind) return {};
+  }
+  return kind;
 }
 
 std::string SessionTypes(const LinuxRoots& roots) {
@@ -103,22 +112,22 @@ void AddHardware(const LinuxRoots& roots, InventoryMap& map) {
   }
   const auto memory = MemInfoKib(TextOf(Concat(roots.proc, "/meminfo")), "MemTotal");
   if (memory.ok()) Set(map, inventory::kMemory, std::to_string(*memory / 1024));
-  Set(map, inventory::kBattery, ReadBatteries(roots).empty() ? "no" : "yes");
-}
-
-void AddDisk(const LinuxRoots& roots, InventoryMap& map) {
-  const absl::StatusOr<DiskSpace> space = ReadSystemDiskSpace(roots.var);
-  if (space.ok()) Set(map, inventory::kDisk, std::to_string((space->total_mib + 512) / 1024));
-  Set(map, inventory::kDiskKind, SystemDiskKind(roots));
+  if (const auto packs = ReadBatteries(roots); packs.ok()) {
+    Set(map, inventory::kBattery, packs->empty() ? "no" : "yes");
+  }
+  Set(map, inventory::kGraphics, Graphics(roots));
 }
 
 }  // namespace
 
-InventoryMap ReadInventory(const LinuxRoots& roots) {
+InventoryMap ReadInventory(const LinuxRoots& roots, const SystemDisk& disk) {
   InventoryMap map;
   AddSystem(roots, map);
   AddHardware(roots, map);
-  AddDisk(roots, map);
+  if (disk.space.ok()) {
+    Set(map, inventory::kDisk, std::to_string((disk.space->total_mib + 512) / 1024));
+  }
+  Set(map, inventory::kDiskKind, SystemDiskKind(roots, disk.disks));
   return map;
 }
 

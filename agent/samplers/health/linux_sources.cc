@@ -1,8 +1,5 @@
 #include "agent/samplers/health/linux_sources.h"
 
-#include <sys/statvfs.h>
-
-#include <cerrno>
 #include <filesystem>
 
 #include "agent/samplers/support/text.h"
@@ -16,31 +13,14 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBatteriesMax = 8;
 constexpr size_t kProcessorsMax = 1024;
-constexpr int64_t kMib = 1 << 20;
 
 }  // namespace
 
-absl::StatusOr<DiskSpace> ReadDiskSpace(const std::string& path) {
-  struct statvfs space {};
-  if (statvfs(path.c_str(), &space) != 0) return ErrnoStatus(errno, path);
-  const auto block = static_cast<int64_t>(space.f_frsize);
-  DiskSpace disk;
-  disk.free_mib = static_cast<int64_t>(space.f_bavail) * block / kMib;
-  disk.total_mib = static_cast<int64_t>(space.f_blocks) * block / kMib;
-  if (disk.total_mib == 0) return absl::NotFoundError(Concat(path, ": tells no size"));
-  return disk;
-}
-
-absl::StatusOr<DiskSpace> ReadSystemDiskSpace(const std::string& var) {
-  struct statvfs root {};
-  const bool image = statvfs("/", &root) == 0 && (root.f_flag & ST_RDONLY) != 0;
-  return ReadDiskSpace(image ? var : "/");
-}
-
-std::vector<BatteryPack> ReadBatteries(const LinuxRoots& roots) {
+absl::StatusOr<std::vector<BatteryPack>> ReadBatteries(const LinuxRoots& roots) {
   std::vector<BatteryPack> packs;
   std::error_code error;
   fs::directory_iterator at(Concat(roots.sys, "/class/power_supply"), error);
+  if (error) return absl::NotFoundError("the system does not tell whether there is a battery");
   for (; !error && at != fs::directory_iterator() && packs.size() < kBatteriesMax;
        at.increment(error)) {
     const std::string folder = at->path().string();

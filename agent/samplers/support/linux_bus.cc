@@ -76,6 +76,8 @@ int Append(sd_bus_message* message, const BusCall& call) {
   for (const auto& argument : call.arguments) {
     if (const auto* text = std::get_if<std::string>(&argument)) {
       r = sd_bus_message_append(message, "s", text->c_str());
+    } else if (std::holds_alternative<BusOptions>(argument)) {
+      r = sd_bus_message_append(message, "a{sv}", 0);
     } else {
       r = sd_bus_message_open_container(message, 'a', "s");
       for (const std::string& item : std::get<std::vector<std::string>>(argument)) {
@@ -93,6 +95,7 @@ absl::Status Start(sd_bus* bus, BusCall& call, int time_limit_ms, size_t& pendin
   int r = sd_bus_message_new_method_call(bus, &raw, call.service.c_str(), call.path.c_str(),
                                          call.interface.c_str(), call.member.c_str());
   const BusMessage message(raw);
+  if (r >= 0 && !call.start_service) r = sd_bus_message_set_auto_start(raw, 0);
   if (r >= 0) r = Append(raw, call);
   flight.call = &call;
   flight.pending = &pending;

@@ -32,14 +32,19 @@ struct BusMessageFree {
 };
 using BusMessage = std::unique_ptr<sd_bus_message, BusMessageFree>;
 
+// An empty a{sv}: the options that many services ask for and nobody needs.
+struct BusOptions {};
+
 // One call and, after Run, its answer.
 struct BusCall {
   std::string service;
   std::string path;
   std::string interface;
   std::string member;
-  // Strings (s) and lists of strings (as), in order.
-  std::vector<std::variant<std::string, std::vector<std::string>>> arguments;
+  // Strings (s), lists of strings (as) and no options (a{sv}), in order.
+  std::vector<std::variant<std::string, std::vector<std::string>, BusOptions>> arguments;
+  // False: a service that does not run is not found, where the bus could start it.
+  bool start_service = true;
 
   absl::StatusOr<BusMessage> reply = absl::UnavailableError("not called");
 };

@@ -155,21 +155,61 @@ TEST_CASE("a Lenovo is called by the name people know") {
 }
 
 TEST_CASE("the system disk's kind") {
-  CHECK(DiskKind("nvme0n1", "0\n") == "nvme");
-  CHECK(DiskKind("mmcblk0", "0\n") == "emmc");
-  CHECK(DiskKind("vda", "1\n") == "virtual");
-  CHECK(DiskKind("sda", "0\n") == "ssd");
-  CHECK(DiskKind("sda", "1\n") == "hdd");
-  CHECK(DiskKind("sda", "").empty());
+  CHECK(DiskKind({.name = "nvme0n1", .rotational = "0"}) == "nvme");
+  CHECK(DiskKind({.name = "mmcblk0", .rotational = "0", .card_type = "MMC"}) == "emmc");
+  CHECK(DiskKind({.name = "mmcblk0", .rotational = "0", .card_type = "SD"}) == "sd");
+  CHECK(DiskKind({.name = "vda", .rotational = "1"}) == "virtual");
+  CHECK(DiskKind({.name = "sda", .rotational = "0", .vendor = "ATA", .model = "CT500MX500SSD1"}) ==
+        "ssd");
+  CHECK(DiskKind({.name = "sda", .rotational = "1"}) == "hdd");
+  CHECK(DiskKind({.name = "sda"}).empty());
 }
 
-TEST_CASE("the root device is the last mount on /") {
-  CHECK(RootDevice("22 1 254:0 / / rw,relatime - ext4 /dev/mapper/vg-root rw\n"
-                   "23 22 0:20 / /proc rw - proc proc rw\n") == "/dev/mapper/vg-root");
-  CHECK(RootDevice("22 1 0:25 / / rw shared:1 master:2 - overlay overlay rw\n").empty());
-  CHECK(RootDevice("1 1 8:1 / / rw - ext4 /dev/sda1 rw\n22 1 8:2 / / rw - ext4 /dev/sda2 rw\n") ==
-        "/dev/sda2");
-  CHECK(RootDevice("garbage\n").empty());
+TEST_CASE("a virtual machine's disk is virtual, whatever it looks like") {
+  CHECK(DiskKind({.name = "sda", .rotational = "1", .vendor = "QEMU"}) == "virtual");
+  CHECK(DiskKind({.name = "sda", .rotational = "1", .model = "VBOX HARDDISK"}) == "virtual");
+  CHECK(DiskKind({.name = "nvme0n1", .model = "Amazon Elastic Block Store"}) == "virtual");
+  CHECK(DiskKind({.name = "sda", .rotational = "0", .vendor = "Msft", .model = "Virtual Disk"}) ==
+        "virtual");
+}
+
+TEST_CASE("memory and files used as disks are no kind of disk") {
+  for (const char* name : {"loop0", "zram0", "dm-0", "md127", "sr0"}) {
+    CHECK(DiskKind({.name = name, .rotational = "0"}).empty());
+  }
+}
+
+TEST_CASE("graphics processors are called by maker and driver") {
+  CHECK(GraphicsName("0x030000\n", "0x8086\n", "i915") == "Intel (i915)");
+  CHECK(GraphicsName("0x030200\n", "0x10de\n", "") == "NVIDIA");
+  CHECK(GraphicsName("0x038000\n", "0x1002\n", "amdgpu") == "AMD (amdgpu)");
+  CHECK(GraphicsName("0x030000\n", "0x1af4\n", "virtio-pci") == "virtual (virtio-pci)");
+  CHECK(GraphicsName("0x030000\n", "0x9999\n", "") == "other");
+  CHECK(GraphicsName("0x020000\n", "0x8086\n", "e1000e").empty());
+}
+
+TEST_CASE("a pack that cannot be believed does not hide among others") {
+  const BatteryPack good = Pack(
+      "POWER_SUPPLY_ENERGY_FULL=30000000\n"
+      "POWER_SUPPLY_ENERGY_FULL_DESIGN=60000000\n");
+  const BatteryPack broken = Pack(
+      "POWER_SUPPLY_ENERGY_FULL=65000000\n"
+      "POWER_SUPPLY_ENERGY_FULL_DESIGN=10000000\n");
+  const BatteryPack units = Pack(
+      "POWER_SUPPLY_ENERGY_FULL=52\n"
+      "POWER_SUPPLY_ENERGY_FULL_DESIGN=57000000\n");
+  CHECK(BatteryHealth(std::vector{good, broken, units}).value() == 5000);
+  CHECK(BatteryHealth(std::vector{broken, units}).status().message() ==
+        "the battery tells a capacity that cannot be");
+}
+
+TEST_CASE("a charge below 0 or above 100 percent is none") {
+  for (const char* nonsense : {"-1", "255", "101", "x"}) {
+    const BatteryPack pack = Pack(std::string("POWER_SUPPLY_STATUS=Discharging\n") +
+                                  "POWER_SUPPLY_CAPACITY=" + nonsense + "\n");
+    CHECK_FALSE(pack.capacity_pct);
+    CHECK_FALSE(NearlyEmpty(std::vector{pack}));
+  }
 }
 
 TEST_CASE("an inventory is told in full, then only in its changes") {

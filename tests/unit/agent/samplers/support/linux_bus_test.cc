@@ -2,6 +2,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/support/catch.h"
 #include "tests/support/recorded_bus.h"
@@ -70,6 +72,51 @@ TEST_CASE("a service that does not exist is not found") {
   calls.push_back(GetProperty("org.example.Absent", "/", kInterface, "Any"));
   REQUIRE_OK(Run(io, **bus, calls));
   CHECK(absl::IsNotFound(calls[0].reply.status()));
+}
+
+TEST_CASE("empty options arrive as such") {
+  testing::TempFolder run;
+  testing::BusDaemon daemon(run.path());
+  testing::RecordedService service(daemon, kName);
+  service.SetMethod("/thing", "Do", [](sd_bus_message* reply) {
+    return sd_bus_message_append(reply, "s", "done");
+  });
+  boost::asio::io_context io;
+  auto bus = LinuxBus::Open(io, daemon.socket());
+  REQUIRE_OK(bus);
+  std::vector<BusCall> calls(1);
+  calls[0].service = kName;
+  calls[0].path = "/thing";
+  calls[0].interface = kInterface;
+  calls[0].member = "Do";
+  calls[0].arguments.emplace_back(BusOptions());
+  REQUIRE_OK(Run(io, **bus, calls));
+  REQUIRE_OK(calls[0].reply);
+  CHECK(ReadBusString(calls[0].reply->get()).value() == "done");
+  CHECK(service.signatures() == std::vector<std::string>{"a{sv}"});
+}
+
+TEST_CASE("a service that does not run is started only where the caller wants it") {
+  testing::TempFolder run;
+  const std::string services = run.File("dbus/services");
+  const std::string mark = run.File("started");
+  std::filesystem::create_directories(services);
+  std::ofstream(services + "/org.example.Startable.service")
+      << "[D-BUS Service]\nName=org.example.Startable\nExec=/usr/bin/touch " << mark << "\n";
+  testing::BusDaemon daemon(run.path());
+  boost::asio::io_context io;
+  auto bus = LinuxBus::Open(io, daemon.socket(), /*time_limit_ms=*/3'000);
+  REQUIRE_OK(bus);
+  std::vector<BusCall> calls;
+  calls.push_back(GetProperty("org.example.Startable", "/", kInterface, "Any"));
+  calls[0].start_service = false;
+  REQUIRE_OK(Run(io, **bus, calls));
+  CHECK(absl::IsNotFound(calls[0].reply.status()));
+  CHECK_FALSE(std::filesystem::exists(mark));
+  calls[0].start_service = true;
+  // What is started here never answers.
+  CHECK_FALSE((Run(io, **bus, calls).ok() && calls[0].reply.ok()));
+  CHECK(std::filesystem::exists(mark));
 }
 
 TEST_CASE("no bus is said in one line") {
