@@ -87,6 +87,11 @@ constexpr uint32_t kMemoryAvailable = 304;
 constexpr uint32_t kDiskRead = 305;
 constexpr uint32_t kDiskWrite = 306;
 constexpr uint32_t kDiskWear = 307;
+constexpr uint32_t kSecurityUpdates = 308;
+constexpr uint32_t kSecurityUpdatesAge = 309;
+constexpr uint32_t kPackagesAge = 310;
+constexpr uint32_t kRebootRequired = 311;
+constexpr uint32_t kUptime = 312;
 // the agent's own cost
 constexpr uint32_t kAgentCpu = 401;
 constexpr uint32_t kAgentMemory = 402;

@@ -20,10 +20,10 @@ constexpr double kSecondsPerDay = 86'400;
 
 const std::set<uint32_t>& HealthMetrics() {
   static const std::set<uint32_t> metrics = {
-      metric::kCpuStall,  metric::kMemoryStall,  metric::kIoStall,
-      metric::kUiReply,   metric::kHangSeconds,  metric::kLaunch,
-      metric::kThrottled, metric::kWatched,      metric::kMemoryAvailable,
-      metric::kAgentCpu,  metric::kAgentWakeups, metric::kAgentBytesSent};
+      metric::kCpuStall,        metric::kMemoryStall,   metric::kIoStall,   metric::kUiReply,
+      metric::kHangSeconds,     metric::kLaunch,        metric::kThrottled, metric::kWatched,
+      metric::kMemoryAvailable, metric::kDiskRead,      metric::kDiskWrite, metric::kAgentCpu,
+      metric::kAgentWakeups,    metric::kAgentBytesSent};
   return metrics;
 }
 
@@ -47,6 +47,8 @@ Table HealthTable(const std::string& by) {
                    NumberColumn("battery_pct", "battery % (mean)").Rank(1),
                    NumberColumn("battery_pct_min", "least").Rank(3),
                    NumberColumn("memory_available_mib_p10", "free memory MiB p10", 0).Rank(5),
+                   NumberColumn("disk_read_ms_p75", "disk read ms p75", 2).Rank(5),
+                   NumberColumn("disk_write_ms_p75", "write", 2).Rank(5),
                    NumberColumn("agent_cpu_pct", "agent CPU %", 3).Rank(6),
                    NumberColumn("agent_wakeups_per_s", "agent wakeups/s", 2).Rank(6),
                    NumberColumn("agent_mib_sent_per_day", "agent MiB/day", 2).Rank(6),
@@ -120,6 +122,8 @@ Row RowOf(const GroupFacts& group, Beside& beside) {
           ToCell(battery.mean.value()),
           ToCell(battery.least),
           quantile(metric::kMemoryAvailable, 0.10),
+          quantile(metric::kDiskRead, 0.75),
+          quantile(metric::kDiskWrite, 0.75),
           Over(agent_cpu_ms, total.observed_s() * 10),  // ms in s, per cent
           Over(total.Sum(metric::kAgentWakeups), total.observed_s()),
           Over(total.Sum(metric::kAgentBytesSent), kMib * total.observed_s() / kSecondsPerDay),

@@ -133,8 +133,7 @@ int RecordedService::Handle(sd_bus_message* message) {
   const char* signature = sd_bus_message_get_signature(message, 1);
   signatures_.emplace_back(signature == nullptr ? "" : signature);
   if (const auto at = failures_.find({path, member}); at != failures_.end()) {
-    const sd_bus_error failure =
-        SD_BUS_ERROR_MAKE_CONST(at->second.first.c_str(), at->second.second.c_str());
+    const sd_bus_error failure = {at->second.first.c_str(), at->second.second.c_str(), 0};
     return sd_bus_reply_method_error(message, &failure);
   }
   sd_bus_message* reply = nullptr;

@@ -11,6 +11,8 @@
 //   throttled_ms          the processor's own counters of time slowed by heat (throttle.h); the
 //                         kernel adds a slow-down when it ends, so a long one falls into one minute
 //   memory_available_mib  MemAvailable of /proc/meminfo, once a tick
+//   security_updates, security_updates_age_d, packages_age_d, reboot_required, uptime_d
+//                         linux_updates.h
 // Watched: "throttle", for as long as the counters are read without a break.
 //
 // Gauges change slowly and are told every fifteen minutes. The inventory (inventory.h) is told in

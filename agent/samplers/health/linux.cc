@@ -6,6 +6,7 @@
 #include "agent/samplers/health/inventory.h"
 #include "agent/samplers/health/linux_disk.h"
 #include "agent/samplers/health/linux_sources.h"
+#include "agent/samplers/health/linux_updates.h"
 #include "agent/samplers/health/telling.h"
 #include "agent/samplers/health/throttle.h"
 #include "agent/samplers/support/cursors.h"
@@ -25,7 +26,8 @@ constexpr int64_t kSlowMs = 15 * 60'000;
 
 class HealthSampler final : public Sampler {
  public:
-  explicit HealthSampler(const SamplerContext& context) : context_(context), disk_(context) {}
+  explicit HealthSampler(const SamplerContext& context)
+      : context_(context), disk_(context), updates_(context) {}
 
   std::string_view family() const override { return "health"; }
 
@@ -40,6 +42,7 @@ class HealthSampler final : public Sampler {
       SampleBattery();
       co_await disk_.SampleSlowly(tick);
       TellInventory(tick);
+      co_await updates_.SampleSlowly(tick, disk_.VarAnswers());
     }
     disk_.SampleLatency();
   }
@@ -109,6 +112,7 @@ class HealthSampler final : public Sampler {
   std::optional<int64_t> throttle_read_ms_;
   absl::StatusOr<std::vector<BatteryPack>> packs_ = absl::NotFoundError("not looked for");
   DiskSampler disk_;
+  UpdatesSampler updates_;
   bool battery_low_ = false;
   InventoryMap inventory_;
   int64_t inventory_day_ = -1;

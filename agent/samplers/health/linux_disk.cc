@@ -32,6 +32,11 @@ boost::asio::awaitable<void> DiskSampler::SampleSlowly(Tick tick) {
   co_await SampleWear(tick);
 }
 
+absl::Status DiskSampler::VarAnswers() const {
+  if (absl::IsUnavailable(disk_.space.status())) return disk_.space.status();
+  return VarMayBeRead(context_.roots);
+}
+
 boost::asio::awaitable<void> DiskSampler::SampleSpace(const absl::StatusOr<Mount>& mount) {
   if (mount.ok()) {
     const std::string path = mount->point == "/" ? mount->point : context_.roots.var;

@@ -27,6 +27,10 @@ class DiskSampler {
   // The time that requests took; with every tick, one small file.
   void SampleLatency();
 
+  // An error is the reason why nothing below /var should be read now: it may not answer, or the
+  // system's file system just did not.
+  absl::Status VarAnswers() const;
+
   // As of the last SampleSlowly.
   const SystemDisk& disk() const { return disk_; }
 

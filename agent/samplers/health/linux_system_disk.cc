@@ -108,6 +108,12 @@ absl::StatusOr<Mount> FindSystemMount(const LinuxRoots& roots) {
   return SystemMount(ParseMounts(*text));
 }
 
+absl::Status VarMayBeRead(const LinuxRoots& roots) {
+  const absl::StatusOr<std::string> text =
+      ReadFile(Concat(roots.proc, "/self/mountinfo"), kMountInfoBytesMax);
+  return text.ok() ? MayBeRead(ParseMounts(*text), "/var") : absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> DisksBehind(const LinuxRoots& roots, const Mount& mount) {
   const absl::Status unknown =
       absl::NotFoundError("the system does not tell which disk holds its files");

@@ -22,6 +22,9 @@ namespace candor {
 // SystemMount (mounts.h) of this machine.
 absl::StatusOr<Mount> FindSystemMount(const LinuxRoots& roots);
 
+// Whether the files below /var may be read (MayBeRead); also OK where the system does not tell.
+absl::Status VarMayBeRead(const LinuxRoots& roots);
+
 // Names of the whole disks behind a mount, sorted: "nvme0n1". NotFound with the reason where there
 // is none to be told: in a container, on ZFS, on a disk made of a file.
 absl::StatusOr<std::vector<std::string>> DisksBehind(const LinuxRoots& roots, const Mount& mount);

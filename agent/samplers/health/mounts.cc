@@ -67,16 +67,18 @@ bool OnDisk(const Mount& mount) {
          std::find(kOwnNumbers.begin(), kOwnNumbers.end(), mount.type) != kOwnNumbers.end();
 }
 
-absl::Status MayBeAsked(const std::vector<Mount>& mounts, const Mount& mount) {
+// OK where the file system answers from this machine alone. Memory does, but it is no disk.
+absl::Status AnswersHere(const std::vector<Mount>& mounts, const Mount& mount, bool memory_too) {
   if (OnDisk(mount)) return absl::OkStatus();
   if (InMemory(mount)) {
-    return absl::NotFoundError("the system's files are kept in memory, not on a disk");
+    return memory_too ? absl::OkStatus()
+                      : absl::NotFoundError("the system's files are kept in memory, not on a disk");
   }
   if (mount.type == "overlay" && !mount.upper.empty()) {
     // In a container the folder is one of the host, whose mounts cannot be seen from here.
     const Mount* below = MountOf(mounts, mount.upper);
-    if (below == nullptr || below->point == mount.point || OnDisk(*below)) return absl::OkStatus();
-    return MayBeAsked(mounts, *below);
+    const bool seen = below != nullptr && below->point != mount.point && below->type != "overlay";
+    return seen ? AnswersHere(mounts, *below, memory_too) : absl::OkStatus();
   }
   return absl::NotFoundError(Concat("the system's files lie on a file system of type ", mount.type,
                                     ", which is not asked because it may never answer"));
@@ -107,8 +109,14 @@ absl::StatusOr<Mount> SystemMount(const std::vector<Mount>& mounts) {
   const Mount* mount = MountOf(mounts, "/");
   if (mount != nullptr && (mount->read_only || InMemory(*mount))) mount = MountOf(mounts, "/var");
   if (mount == nullptr) return absl::NotFoundError("the system does not tell what is mounted");
-  if (absl::Status may = MayBeAsked(mounts, *mount); !may.ok()) return may;
+  if (absl::Status may = AnswersHere(mounts, *mount, /*memory_too=*/false); !may.ok()) return may;
   return *mount;
+}
+
+absl::Status MayBeRead(const std::vector<Mount>& mounts, std::string_view path) {
+  const Mount* mount = MountOf(mounts, path);
+  if (mount == nullptr) return absl::NotFoundError("the system does not tell what is mounted");
+  return AnswersHere(mounts, *mount, /*memory_too=*/true);
 }
 
 }  // namespace candor

@@ -37,4 +37,7 @@ const Mount* MountOf(const std::vector<Mount>& mounts, std::string_view path);
 // "/var". NotFound with the reason where it is none that may be asked.
 absl::StatusOr<Mount> SystemMount(const std::vector<Mount>& mounts);
 
+// Whether what lies below `path` may be read by who must not wait; an error is the reason why not.
+absl::Status MayBeRead(const std::vector<Mount>& mounts, std::string_view path);
+
 }  // namespace candor

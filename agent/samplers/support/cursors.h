@@ -19,6 +19,9 @@ constexpr std::string_view kCrashLoops = "crash_loops";
 // Hexadecimal boot id of the boot in which the battery last ran nearly empty (written by health,
 // read by boot: a laptop that dies of an empty battery did not fail).
 constexpr std::string_view kBatteryLow = "battery_low";
+// Hashes of packages whose security updates wait, with the days they were first seen (health,
+// agent/samplers/health/deb_packages.h).
+constexpr std::string_view kSecurityUpdates = "security_updates";
 // "1" once a desktop on this device has told that it was idle (usage).
 constexpr std::string_view kIdleTold = "idle_told";
 

@@ -191,6 +191,8 @@ TEST_CASE("health: stalls against watched time, disk and battery from the scores
   AddSum(facts, metric::kIoStall, "", 15'000);
   AddSum(facts, metric::kMemoryStall, "", 3'000);
   AddSum(facts, metric::kWatched, std::string(watch::kPressure), 60'000);
+  AddValues(facts, metric::kDiskRead, "", {250, 250, 250, 250});
+  AddValues(facts, metric::kDiskWrite, "", {12'000});
   store.AddFacts(anna, 1, std::move(facts));
   store.AddFacts(bert, 1, ActiveMinute());
   ScoreValues values = Lost(20, "stall");
@@ -204,6 +206,9 @@ TEST_CASE("health: stalls against watched time, disk and battery from the scores
   REQUIRE(NumberAt(table, 0, "stall_pct") == Approx(25));
   REQUIRE(NumberAt(table, 0, "memory_stall_pct") == Approx(5));
   REQUIRE(NumberAt(table, 0, "disk_free_gib") == 4);
+  REQUIRE(NumberAt(table, 0, "disk_read_ms_p75") == Approx(0.25));
+  REQUIRE(NumberAt(table, 0, "disk_write_ms_p75") == Approx(12));
+  REQUIRE(IsEmpty(At(table, 1, "disk_read_ms_p75")));
   REQUIRE(NumberAt(table, 0, "lost_min_per_day") == 20);
   REQUIRE(IsEmpty(At(table, 1, "stall_pct")));
   REQUIRE(IsEmpty(At(table, 1, "battery_pct")));

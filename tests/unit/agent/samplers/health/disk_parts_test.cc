@@ -75,8 +75,16 @@ TEST_CASE("an overlay is as good as what is below its upper folder") {
         std::string::npos);
   CHECK(WhyNot(Mounts(root, "21 20 0:9 / /up rw - nfs s:/ rw\n")).find("type nfs") !=
         std::string::npos);
-  // Two overlays whose upper folders lie in each other end too.
-  CHECK_FALSE(SystemMount(Mounts(root, "21 20 0:9 / /up rw - overlay o ro,lowerdir=/z\n")).ok());
+  // Overlays whose upper folders lie in each other end too.
+  REQUIRE_OK(SystemMount(Mounts(root, "21 20 0:9 / /up rw - overlay o rw,upperdir=/y\n")));
+}
+
+TEST_CASE("what may be read lies on this machine, in memory too") {
+  const std::string root = "8:1 / / rw - ext4 /dev/sda1 rw";
+  REQUIRE_OK(MayBeRead(Mounts(root), "/var"));
+  REQUIRE_OK(MayBeRead(Mounts(root, "21 20 0:9 / /var rw - tmpfs t rw\n"), "/var"));
+  CHECK_FALSE(MayBeRead(Mounts(root, "21 20 0:9 / /var rw - nfs s:/ rw\n"), "/var").ok());
+  CHECK_FALSE(MayBeRead({}, "/var").ok());
 }
 
 TEST_CASE("a disk's counters are read from its line") {

@@ -105,7 +105,8 @@ class LookAtMachine {
 
   testing::RecordedMachine& machine_;
   boost::asio::io_context io_;
-  testing::ManualClock clock_;
+  // The files were laid out just now.
+  testing::ManualClock clock_{SystemClock().WallMs()};
   testing::RecordingRecorder recorder_;
   SamplerContext context_{io_, clock_, recorder_, {}, [](std::string_view) { return ""; }};
   Found found_;
