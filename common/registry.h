@@ -69,6 +69,13 @@ constexpr uint32_t kOnlineSeconds = 111;
 constexpr uint32_t kNoLinkSeconds = 112;
 constexpr uint32_t kGatewayRtt = 113;
 constexpr uint32_t kServicePing = 114;
+constexpr uint32_t kOfflineCauseSeconds = 115;
+constexpr uint32_t kRttIpv4 = 116;
+constexpr uint32_t kRttIpv6 = 117;
+constexpr uint32_t kProbesIpv4 = 118;
+constexpr uint32_t kProbeFailuresIpv4 = 119;
+constexpr uint32_t kProbesIpv6 = 120;
+constexpr uint32_t kProbeFailuresIpv6 = 121;
 // responsiveness
 constexpr uint32_t kCpuStall = 201;
 constexpr uint32_t kMemoryStall = 202;

@@ -29,6 +29,7 @@ ProbedService ToService(const v1::Configuration::Service& service) {
   probed.tls = service.tls();
   probed.http_path = service.http_path();
   probed.icmp = service.icmp();
+  probed.http_expect = service.http_expect();
   return probed;
 }
 

@@ -16,6 +16,7 @@ constexpr size_t kServicesMax = 32;
 constexpr size_t kServiceNameBytesMax = 64;
 constexpr size_t kHostBytesMax = 253;
 constexpr size_t kHttpPathBytesMax = 256;
+constexpr size_t kHttpExpectBytesMax = 64;
 
 void GetOptional(ConfigReader& reader, std::string_view key, std::optional<int64_t>& out,
                  int64_t min, int64_t max) {
@@ -36,6 +37,7 @@ absl::Status ReadServices(ConfigReader& reader, std::vector<ProbedService>& serv
     table.Get("tls", service.tls);
     table.Get("http_path", service.http_path);
     table.Get("icmp", service.icmp);
+    table.Get("http_expect", service.http_expect);
     service.port = static_cast<uint16_t>(port);
     // A value out of its range is named before what the rules below make of its absence.
     CANDOR_RETURN_IF_ERROR(table.Finish());
@@ -149,6 +151,12 @@ absl::Status CheckService(const ProbedService& service) {
   if (!path.empty() && (path.front() != '/' || path.size() > kHttpPathBytesMax || odd_path)) {
     return absl::InvalidArgumentError(
         absl::StrCat("service \"", service.name, "\" has a path that is none"));
+  }
+  const std::string& expect = service.http_expect;
+  if (!expect.empty() && (service.tls || path.empty() || expect.size() > kHttpExpectBytesMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("service \"", service.name, "\" expects an answer: that needs tls = false, a ",
+                     "path, and at most ", kHttpExpectBytesMax, " bytes of text"));
   }
   return absl::OkStatus();
 }

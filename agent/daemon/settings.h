@@ -13,7 +13,10 @@
 //             /var/lib/candor-uplink
 //                                       beside the default state, else the state folder itself
 //   [network] dns_servers = ""          resolvers to ask instead of the system's
-//   [[service]] name host port tls http_path icmp    probed beside those the collector names
+//   [[service]] name host port tls http_path icmp http_expect
+//                                       probed beside those the collector names; http_expect: text
+//                                       in the answer over plain HTTP, without which a portal
+//                                       answered (a page of its own that never changes)
 //
 // A plain value; read once at start and again on SIGHUP. What lies where (state, uplink), the
 // spool's bounds and dns_servers are settled at start.

@@ -35,6 +35,9 @@ struct ProbedService {
   bool tls = true;
   std::string http_path;
   bool icmp = false;
+  // Text that the answer over plain HTTP contains; an answer without it is a portal's. Empty: not
+  // looked at.
+  std::string http_expect = {};
 
   bool operator==(const ProbedService&) const = default;
 };

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kNameBytesMax = 64;
 constexpr size_t kHostBytesMax = 253;
 constexpr size_t kPathBytesMax = 256;
+constexpr size_t kExpectBytesMax = 64;
 
 bool IsName(const std::string& text) {
   return !text.empty() && text.size() <= kNameBytesMax &&
@@ -36,6 +37,7 @@ absl::Status ReadService(ConfigReader& table, CollectorSettings::Service& servic
   table.Get("tls", service.tls);
   table.Get("http_path", service.http_path);
   table.Get("icmp", service.icmp);
+  table.Get("http_expect", service.http_expect);
   if (!IsName(service.name)) {
     return table.Error("name", "must be 1 to 64 letters, digits, '.', '_' or '-'");
   }
@@ -45,6 +47,11 @@ absl::Status ReadService(ConfigReader& table, CollectorSettings::Service& servic
   const std::string& path = service.http_path;
   if (!path.empty() && (path[0] != '/' || path.size() > kPathBytesMax || !IsPrintable(path))) {
     return table.Error("http_path", "must begin with '/' and be plain text of at most 256 bytes");
+  }
+  const std::string& expect = service.http_expect;
+  if (expect.size() > kExpectBytesMax || (!expect.empty() && (service.tls || path.empty()))) {
+    return table.Error("http_expect",
+                       "needs tls = false and an http_path, and is at most 64 bytes of text");
   }
   return absl::OkStatus();
 }
@@ -161,6 +168,7 @@ v1::Configuration ConfigurationFor(const CollectorSettings& settings) {
     told.set_tls(service.tls);
     told.set_http_path(service.http_path);
     told.set_icmp(service.icmp);
+    told.set_http_expect(service.http_expect);
   }
   for (const std::string& family : settings.families_off) configuration.add_families_off(family);
   return configuration;

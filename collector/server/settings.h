@@ -22,6 +22,9 @@
 //   tls = true                           # measure the TLS handshake
 //   http_path = ""                       # measure the first byte of this page; empty: do not
 //   icmp = false                         # ping it too, where the laptop may
+//   http_expect = ""                     # text of at most 64 bytes in that page, with tls = false:
+//                                        # an answer without it is a portal's, and the laptop
+//                                        # offline. Name a page of its own that never changes
 //   [days]
 //   seal_after = 35                      # a day this old is sealed
 //   [retention]                          # days
@@ -67,6 +70,7 @@ struct CollectorSettings {
     bool tls = true;
     std::string http_path;
     bool icmp = false;
+    std::string http_expect;
     bool operator==(const Service&) const = default;
   };
   std::vector<Service> services;

@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <deque>
 #include <stdexcept>
 #include <utility>
 
@@ -24,17 +26,23 @@ void Append16(std::string& out, uint16_t value) {
 }  // namespace
 
 DnsServer::DnsServer(std::string address, uint16_t port) : address_(std::move(address)) {
-  fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  sockaddr_in bound{};
-  bound.sin_family = AF_INET;
-  bound.sin_port = htons(port);
-  socklen_t size = sizeof bound;
-  if (fd_ < 0 || inet_pton(AF_INET, address_.c_str(), &bound.sin_addr) != 1 ||
-      bind(fd_, reinterpret_cast<sockaddr*>(&bound), size) != 0 ||
-      getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size) != 0 || pipe(stop_) != 0) {
+  const bool v6 = address_.find(':') != std::string::npos;
+  fd_ = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_in v4_bound{};
+  v4_bound.sin_family = AF_INET;
+  v4_bound.sin_port = htons(port);
+  sockaddr_in6 v6_bound{};
+  v6_bound.sin6_family = AF_INET6;
+  v6_bound.sin6_port = htons(port);
+  void* const number = v6 ? static_cast<void*>(&v6_bound.sin6_addr) : &v4_bound.sin_addr;
+  auto* const bound =
+      v6 ? reinterpret_cast<sockaddr*>(&v6_bound) : reinterpret_cast<sockaddr*>(&v4_bound);
+  socklen_t size = v6 ? sizeof v6_bound : sizeof v4_bound;
+  if (fd_ < 0 || inet_pton(v6 ? AF_INET6 : AF_INET, address_.c_str(), number) != 1 ||
+      bind(fd_, bound, size) != 0 || getsockname(fd_, bound, &size) != 0 || pipe(stop_) != 0) {
     throw std::runtime_error("cannot start the test's DNS server");
   }
-  port_ = ntohs(bound.sin_port);
+  port_ = ntohs(v6 ? v6_bound.sin6_port : v4_bound.sin_port);
   thread_ = std::thread([this] { Serve(); });
 }
 
@@ -45,17 +53,50 @@ DnsServer::~DnsServer() {
   close(fd_);
 }
 
+std::string DnsServer::address() const {
+  const bool v6 = address_.find(':') != std::string::npos;
+  return (v6 ? "[" + address_ + "]" : address_) + ":" + std::to_string(port_);
+}
+
 void DnsServer::Set(const std::string& name, std::vector<std::string> addresses) {
   const std::lock_guard lock(mutex_);
   addresses_[name] = std::move(addresses);
 }
 
+void DnsServer::Remove(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  addresses_.erase(name);
+}
+
 void DnsServer::Serve() {
+  using std::chrono::steady_clock;
+  struct Waiting {
+    steady_clock::time_point due;
+    sockaddr_storage to;
+    socklen_t size;
+    std::string answer;
+  };
+  std::deque<Waiting> waiting;
   while (true) {
     pollfd ready[2] = {{fd_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
-    if (poll(ready, 2, -1) < 0 || ready[1].revents != 0) return;
+    timespec wait{};
+    if (!waiting.empty()) {
+      const auto left =
+          std::max(waiting.front().due - steady_clock::now(), steady_clock::duration());
+      wait.tv_sec = left / std::chrono::seconds(1);
+      wait.tv_nsec = (left % std::chrono::seconds(1)).count();
+    }
+    if (ppoll(ready, 2, waiting.empty() ? nullptr : &wait, nullptr) < 0) return;
+    if (ready[1].revents != 0) return;
+    while (!waiting.empty() && waiting.front().due <= steady_clock::now()) {
+      const Waiting& first = waiting.front();
+      sendto(fd_, first.answer.data(), first.answer.size(), 0,
+             reinterpret_cast<const sockaddr*>(&first.to), first.size);
+      waiting.pop_front();
+    }
+    if (ready[0].revents == 0) continue;
     char buffer[512];
-    sockaddr_in from{};
+    sockaddr_storage from{};
     socklen_t size = sizeof from;
     const ssize_t got =
         recvfrom(fd_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&from), &size);
@@ -65,10 +106,8 @@ void DnsServer::Serve() {
       --drop_;
       continue;
     }
-    // A slow server's delay is what this test helper is for.
-    std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms_));
-    const std::string answer = AnswerTo(std::string(buffer, static_cast<size_t>(got)));
-    sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), size);
+    waiting.push_back({steady_clock::now() + std::chrono::milliseconds(delay_ms_), from, size,
+                       AnswerTo(std::string(buffer, static_cast<size_t>(got)))});
   }
 }
 

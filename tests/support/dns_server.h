@@ -13,18 +13,21 @@ namespace candor::testing {
 
 class DnsServer {
  public:
-  // Listens on `address` (IPv4) in the calling thread's network namespace; port 0 picks one.
+  // Listens on `address` (IPv4 or IPv6) in the calling thread's network namespace; port 0 picks
+  // one.
   explicit DnsServer(std::string address = "127.0.0.1", uint16_t port = 0);
   ~DnsServer();
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;
 
-  // "ADDRESS:PORT"
-  std::string address() const { return address_ + ":" + std::to_string(port_); }
+  // "ADDRESS:PORT", "[ADDRESS]:PORT" of IPv6
+  std::string address() const;
 
   // Addresses in text, IPv4 and IPv6. Names without any are answered with NXDOMAIN.
   void Set(const std::string& name, std::vector<std::string> addresses);
-  // Every answer waits this long.
+  // As if the name had never been set.
+  void Remove(const std::string& name);
+  // Every answer waits this long, those to questions that came together side by side.
   void SetDelayMs(int delay_ms) { delay_ms_ = delay_ms; }
   // The next `count` questions get no answer.
   void Drop(int count) { drop_ = count; }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -24,6 +25,7 @@ namespace candor::testing {
 namespace {
 
 constexpr size_t kPacketBytesMax = 2048;  // the devices' MTU is 1500
+constexpr size_t kEmptyBytesMax = 120;    // headers of IPv6 and TCP with every option
 
 int64_t NowNs() {
   timespec now{};
@@ -71,8 +73,69 @@ absl::Status AddDefaultRoute(int control, const std::string& gateway) {
   return absl::OkStatus();
 }
 
+// <linux/ipv6.h>, which excludes the C library's headers.
+struct Request6 {
+  in6_addr address;
+  uint32_t prefix_bits;
+  int device;
+};
+struct Route6 {
+  in6_addr to;
+  in6_addr from;
+  in6_addr gateway;
+  uint32_t type;
+  uint16_t to_bits;
+  uint16_t from_bits;
+  uint32_t metric;
+  unsigned long info;
+  uint32_t flags;
+  int device;
+};
+
+// A worker of the kernel's own makes an IPv6 address usable, a moment after it was added.
+absl::Status AwaitIpv6(const in6_addr& address) {
+  const OwnedFd probe(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in6 own{};
+  own.sin6_family = AF_INET6;
+  own.sin6_addr = address;
+  const int64_t deadline_ns = NowNs() + 5'000'000'000;
+  while (bind(probe.get(), reinterpret_cast<sockaddr*>(&own), sizeof own) != 0) {
+    if (errno != EADDRNOTAVAIL || NowNs() > deadline_ns) return ErrnoStatus(errno, "IPv6 address");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddIpv6(const char* name, const std::string& address, const std::string& gateway) {
+  const OwnedFd control(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  Request6 request{};
+  request.prefix_bits = 64;
+  request.device = static_cast<int>(if_nametoindex(name));
+  if (inet_pton(AF_INET6, address.c_str(), &request.address) != 1) {
+    return absl::InvalidArgumentError(address + " is no IPv6 address");
+  }
+  if (ioctl(control.get(), SIOCSIFADDR, &request) != 0) return ErrnoStatus(errno, name);
+  CANDOR_RETURN_IF_ERROR(AwaitIpv6(request.address));
+  if (gateway.empty()) return absl::OkStatus();
+  Route6 route{};
+  inet_pton(AF_INET6, gateway.c_str(), &route.gateway);
+  route.metric = 1;
+  route.flags = RTF_UP | RTF_GATEWAY;
+  route.device = request.device;
+  if (ioctl(control.get(), SIOCADDRT, &route) != 0) return ErrnoStatus(errno, "IPv6 route");
+  return absl::OkStatus();
+}
+
+// One end of the line.
+struct End {
+  std::string address;
+  std::string address6;
+  std::string gateway;
+  std::string gateway6;
+};
+
 // Makes a TUN device in the caller's namespace.
-absl::StatusOr<OwnedFd> MakeTun(const std::string& address, const std::string& default_gateway) {
+absl::StatusOr<OwnedFd> MakeTun(const End& end) {
   OwnedFd tun(open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (tun.get() < 0) return ErrnoStatus(errno, "/dev/net/tun");
   ifreq request = RequestFor("candor%d");
@@ -80,11 +143,14 @@ absl::StatusOr<OwnedFd> MakeTun(const std::string& address, const std::string& d
   if (ioctl(tun.get(), TUNSETIFF, &request) != 0) return ErrnoStatus(errno, "TUN device");
   const std::string name = request.ifr_name;
   const OwnedFd control(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  CANDOR_RETURN_IF_ERROR(SetAddress(control.get(), name.c_str(), SIOCSIFADDR, address.c_str()));
+  CANDOR_RETURN_IF_ERROR(SetAddress(control.get(), name.c_str(), SIOCSIFADDR, end.address.c_str()));
   CANDOR_RETURN_IF_ERROR(SetAddress(control.get(), name.c_str(), SIOCSIFNETMASK, "255.255.255.0"));
   CANDOR_RETURN_IF_ERROR(SetFlagsUp(control.get(), name.c_str()));
-  if (!default_gateway.empty()) {
-    CANDOR_RETURN_IF_ERROR(AddDefaultRoute(control.get(), default_gateway));
+  if (!end.gateway.empty()) {
+    CANDOR_RETURN_IF_ERROR(AddDefaultRoute(control.get(), end.gateway));
+  }
+  if (!end.address6.empty()) {
+    CANDOR_RETURN_IF_ERROR(AddIpv6(name.c_str(), end.address6, end.gateway6));
   }
   return tun;
 }
@@ -141,15 +207,17 @@ absl::StatusOr<std::unique_ptr<PacketRelay>> PacketRelay::Start(const NetworkNam
                                                                 const Options& options) {
   OwnedFd tun_a;
   OwnedFd tun_b;
-  const auto make = [](OwnedFd& tun, const std::string& address, const std::string& gateway) {
-    return [&tun, address, gateway]() -> absl::Status {
-      CANDOR_ASSIGN_OR_RETURN(tun, MakeTun(address, gateway));
+  const auto make = [](OwnedFd& tun, const End& end) {
+    return [&tun, end]() -> absl::Status {
+      CANDOR_ASSIGN_OR_RETURN(tun, MakeTun(end));
       return absl::OkStatus();
     };
   };
-  const std::string gateway = options.default_route_a ? options.address_b : std::string();
-  CANDOR_RETURN_IF_ERROR(a.Run(make(tun_a, options.address_a, gateway)));
-  CANDOR_RETURN_IF_ERROR(b.Run(make(tun_b, options.address_b, {})));
+  End end_a{options.address_a, options.address6_a, {}, {}};
+  if (options.default_route_a) end_a.gateway = options.address_b;
+  if (options.default_route_a) end_a.gateway6 = options.address6_b;
+  CANDOR_RETURN_IF_ERROR(a.Run(make(tun_a, end_a)));
+  CANDOR_RETURN_IF_ERROR(b.Run(make(tun_b, {options.address_b, options.address6_b, {}, {}})));
   int stop[2];
   if (pipe2(stop, O_CLOEXEC) != 0) return ErrnoStatus(errno, "pipe");
   return std::unique_ptr<PacketRelay>(new PacketRelay(std::move(tun_a), std::move(tun_b),
@@ -201,8 +269,12 @@ void PacketRelay::Receive(int from, std::deque<Packet>& queue) {
   while (true) {
     const ssize_t got = read(from, buffer, sizeof buffer);
     if (got <= 0) return;
-    if (random_.Unit() < loss_ || queue.size() >= kQueueMax) {
+    const bool ipv6 = (static_cast<uint8_t>(buffer[0]) >> 4) == 6;
+    const bool data = from == a_.get() && got > static_cast<ssize_t>(kEmptyBytesMax);
+    if (data) ++data_from_a_;
+    if (random_.Unit() < loss_ || (ipv6 && ipv6_dead_) || queue.size() >= kQueueMax) {
       ++lost_;
+      if (data) ++data_lost_from_a_;
       continue;
     }
     queue.push_back({NowNs() + delay_us_ * 1'000, std::vector<char>(buffer, buffer + got)});

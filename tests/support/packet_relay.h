@@ -51,6 +51,8 @@ class PacketRelay {
   struct Options {
     std::string address_a = "10.111.0.1";  // of the device in the first namespace, /24
     std::string address_b = "10.111.0.2";
+    std::string address6_a;  // IPv6, /64; empty: none
+    std::string address6_b;
     int64_t delay_one_way_us = 0;
     double loss = 0;  // share of packets lost, in each direction
     uint64_t seed = 1;
@@ -68,6 +70,12 @@ class PacketRelay {
 
   void SetDelayOneWayUs(int64_t delay_us) { delay_us_ = delay_us; }
   void SetLoss(double loss) { loss_ = loss; }
+  // Packets of IPv6 alone are lost, all of them.
+  void SetIpv6Dead(bool dead) { ipv6_dead_ = dead; }
+  // Packets with data (more than an acknowledgement) from the first namespace, and those of them
+  // that were lost: what a sender can know of the line.
+  uint64_t data_from_a() const { return data_from_a_; }
+  uint64_t data_lost_from_a() const { return data_lost_from_a_; }
   uint64_t carried() const { return carried_; }
   uint64_t lost() const { return lost_; }
 
@@ -88,6 +96,9 @@ class PacketRelay {
   SeededRandom random_;
   std::atomic<int64_t> delay_us_;
   std::atomic<double> loss_;
+  std::atomic<bool> ipv6_dead_ = false;
+  std::atomic<uint64_t> data_from_a_ = 0;
+  std::atomic<uint64_t> data_lost_from_a_ = 0;
   std::atomic<uint64_t> carried_ = 0;
   std::atomic<uint64_t> lost_ = 0;
   std::deque<Packet> to_a_;

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "agent/samplers/network/ping.h"
+#include "agent/samplers/network/gateway.h"
 #include "common/files.h"
 
 namespace candor {
@@ -24,10 +24,15 @@ std::optional<uint32_t> Hex32(std::string_view text) {
   return value;
 }
 
+struct DefaultRoutes {
+  bool any = false;
+  std::optional<address> gateway;  // of the best one that has one
+};
+
 // Columns: Iface Destination Gateway Flags RefCnt Use Metric Mask …; addresses in hexadecimal of
 // the machine's own byte order.
-std::optional<address> GatewayV4(const std::string& table) {
-  std::optional<address> best;
+DefaultRoutes RoutesV4(const std::string& table) {
+  DefaultRoutes routes;
   uint32_t best_metric = 0;
   std::istringstream lines(table);
   for (std::string line; std::getline(lines, line);) {
@@ -39,12 +44,14 @@ std::optional<address> GatewayV4(const std::string& table) {
     const auto to = Hex32(destination), via = Hex32(gateway), bits = Hex32(flags),
                wide = Hex32(mask);
     if (!to || !via || !bits || !wide || *to != 0 || *wide != 0) continue;
-    if ((*bits & (RTF_UP | RTF_GATEWAY)) != (RTF_UP | RTF_GATEWAY)) continue;
-    if (best && metric >= best_metric) continue;
-    best = address_v4(ntohl(*via));
+    if ((*bits & (RTF_UP | RTF_REJECT)) != RTF_UP) continue;
+    routes.any = true;
+    if ((*bits & RTF_GATEWAY) == 0) continue;
+    if (routes.gateway && metric >= best_metric) continue;
+    routes.gateway = address_v4(ntohl(*via));
     best_metric = metric;
   }
-  return best;
+  return routes;
 }
 
 std::optional<address_v6::bytes_type> HexV6(std::string_view text) {
@@ -59,8 +66,8 @@ std::optional<address_v6::bytes_type> HexV6(std::string_view text) {
 }
 
 // Columns: destination length source length next-hop metric references uses flags device.
-std::optional<address> GatewayV6(const std::string& table) {
-  std::optional<address> best;
+DefaultRoutes RoutesV6(const std::string& table) {
+  DefaultRoutes routes;
   uint32_t best_metric = 0;
   std::istringstream lines(table);
   for (std::string line; std::getline(lines, line);) {
@@ -72,26 +79,35 @@ std::optional<address> GatewayV6(const std::string& table) {
     const auto via = HexV6(hop);
     const auto bits = Hex32(flags), cost = Hex32(metric), wide = Hex32(length);
     if (!via || !bits || !cost || !wide || *wide != 0) continue;
-    if ((*bits & (RTF_UP | RTF_GATEWAY)) != (RTF_UP | RTF_GATEWAY)) continue;
-    if (best && *cost >= best_metric) continue;
+    if ((*bits & (RTF_UP | RTF_REJECT)) != RTF_UP || device == "lo") continue;
+    routes.any = true;
+    if ((*bits & RTF_GATEWAY) == 0) continue;
+    if (routes.gateway && *cost >= best_metric) continue;
     address_v6 gateway(*via);
     if (gateway.is_link_local()) gateway.scope_id(if_nametoindex(device.c_str()));
-    best = gateway;
+    routes.gateway = gateway;
     best_metric = *cost;
   }
-  return best;
+  return routes;
+}
+
+DefaultRoutes ReadV4(const std::string& proc) {
+  const auto table = ReadFile(proc + "/net/route", kRouteBytesMax);
+  return table.ok() ? RoutesV4(*table) : DefaultRoutes();
+}
+
+DefaultRoutes ReadV6(const std::string& proc) {
+  const auto table = ReadFile(proc + "/net/ipv6_route", kRouteBytesMax);
+  return table.ok() ? RoutesV6(*table) : DefaultRoutes();
 }
 
 }  // namespace
 
 std::optional<address> DefaultGateway(const std::string& proc) {
-  if (const auto table = ReadFile(proc + "/net/route", kRouteBytesMax); table.ok()) {
-    if (const auto gateway = GatewayV4(*table)) return gateway;
-  }
-  if (const auto table = ReadFile(proc + "/net/ipv6_route", kRouteBytesMax); table.ok()) {
-    if (const auto gateway = GatewayV6(*table)) return gateway;
-  }
-  return std::nullopt;
+  if (const auto gateway = ReadV4(proc).gateway) return gateway;
+  return ReadV6(proc).gateway;
 }
+
+bool HasDefaultRoute(const std::string& proc) { return ReadV4(proc).any || ReadV6(proc).any; }
 
 }  // namespace candor

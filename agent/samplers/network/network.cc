@@ -6,15 +6,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <map>
-#include <set>
 #include <utility>
 
+#include "agent/samplers/network/gateway.h"
 #include "agent/samplers/network/links.h"
 #include "agent/samplers/network/probe.h"
 #include "agent/samplers/network/reachability.h"
+#include "agent/samplers/network/service_book.h"
 #include "agent/samplers/network/tcp_diag.h"
-#include "agent/samplers/support/failure_count.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -27,13 +26,15 @@ namespace asio = boost::asio;
 // Ticks come on a grid with slack: a round is due half a tick early rather than a whole one late.
 constexpr int64_t kTickSlackMs = 5'000;
 constexpr int64_t kTcpReadMs = 60'000;
-constexpr std::string_view kNoServices = "no service is configured";
 
 class NetworkSampler final : public Sampler {
  public:
   NetworkSampler(const SamplerContext& context, NetworkOptions options)
-      : context_(context), options_(std::move(options)), hosts_(context.roots.etc) {
-    TellServices({});
+      : context_(context),
+        options_(std::move(options)),
+        hosts_(context.roots.etc),
+        book_(context.recorder) {
+    book_.Configure({}, {});
     auto diag = OpenTcpDiag();
     if (diag.ok()) {
       diag_ = *std::move(diag);
@@ -49,7 +50,7 @@ class NetworkSampler final : public Sampler {
     std::vector<ProbedService> old = std::exchange(services_, services);
     if (services_.size() > kServicesMax) services_.resize(kServicesMax);
     if (services_ == old) return;
-    TellServices(old);
+    book_.Configure(old, services_);
     round_due_ = true;
   }
 
@@ -67,15 +68,10 @@ class NetworkSampler final : public Sampler {
   }
 
  private:
-  // What is known of a service's own measurements.
-  struct Health {
-    int failures = 0;
-    bool rtt_measured = false;
-  };
   struct Round {
     explicit Round(asio::io_context& io) : finished(io) {}
     size_t running = 0;
-    bool any_answered = false;
+    std::vector<ProbeVerdict> verdicts;
     bool outdated = false;  // of some service nothing could be said any more
     asio::steady_timer finished;
   };
@@ -110,6 +106,10 @@ class NetworkSampler final : public Sampler {
     recorder().Count(metric::kOnlineSeconds, {}, seconds.online);
     recorder().Count(metric::kOfflineSeconds, {}, seconds.offline);
     recorder().Count(metric::kNoLinkSeconds, {}, seconds.no_link);
+    if (seconds.offline > 0) {
+      recorder().Count(metric::kOfflineCauseSeconds, NameOf(reachability_.cause()),
+                       seconds.offline);
+    }
   }
 
   // Once a minute; but the first reading only sets the ground, so the next tick brings a second.
@@ -150,45 +150,6 @@ class NetworkSampler final : public Sampler {
     }
   }
 
-  // Reasons that follow from the configuration alone, when it has changed from `old`.
-  void TellServices(const std::vector<ProbedService>& old) {
-    constexpr uint32_t kPerService[] = {metric::kRtt, metric::kDns, metric::kTls,
-                                        metric::kFirstByte};
-    constexpr uint32_t kAny[] = {
-        metric::kRtt,           metric::kDns,           metric::kTls,
-        metric::kProbes,        metric::kProbeFailures, metric::kOfflineSeconds,
-        metric::kOnlineSeconds, metric::kNoLinkSeconds, metric::kFirstByte};
-    for (const ProbedService& service : old) {
-      for (const uint32_t what : kPerService) recorder().Measured(what, service.name);
-      recorder().Measured(metric::kServicePing, service.name);
-      pings_.erase(service.name);
-    }
-    health_.clear();
-    for (const uint32_t what : kAny) {
-      if (services_.empty()) {
-        recorder().Unmeasured(what, {}, kNoServices);
-      } else {
-        recorder().Measured(what, {});
-      }
-    }
-    bool any_icmp = false;
-    for (const ProbedService& service : services_) {
-      any_icmp = any_icmp || service.icmp;
-      if (!service.tls) {
-        recorder().Unmeasured(metric::kTls, service.name, "the service is probed without TLS");
-      }
-      if (service.http_path.empty()) {
-        recorder().Unmeasured(metric::kFirstByte, service.name,
-                              "no HTTP path is configured for the service");
-      }
-    }
-    if (any_icmp) {
-      recorder().Measured(metric::kServicePing, {});
-    } else {
-      recorder().Unmeasured(metric::kServicePing, {}, "no service asks for ICMP");
-    }
-  }
-
   // All services side by side, and the gateway; ends when every one has ended.
   asio::awaitable<void> RunRound() {
     const auto round = std::make_shared<Round>(context_.io);
@@ -206,70 +167,27 @@ class NetworkSampler final : public Sampler {
     while (round->running > 0) {
       co_await round->finished.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    // That none of those answered who were left to answer does not mean offline.
-    if (round->outdated && !round->any_answered && !services_.empty()) co_return;
-    reachability_.RoundFinished(!services_.empty(), round->any_answered);
+    if (services_.empty()) {
+      reachability_.RoundIdle();
+    } else if (AnyAnswered(round->verdicts)) {
+      reachability_.RoundAnswered();
+    } else if (!round->outdated) {
+      // That none of those answered who were left to answer would not mean offline.
+      reachability_.RoundFailed(CauseOf(round->verdicts, JudgeGateway()));
+    }
   }
 
   asio::awaitable<void> ProbeOne(ProbedService service, std::shared_ptr<Round> round) {
-    const ProbeSetup setup{options_.dns_servers, options_.step_limit_ms, &hosts_};
+    const ProbeSetup setup{options_.dns_servers, options_.step_limit_ms, &hosts_,
+                           book_.WhereFound(service.name)};
     const ProbeResult result = co_await ProbeService(context_.io, context_.roots, setup, service);
     // Asked for something else meanwhile.
     if (std::find(services_.begin(), services_.end(), service) == services_.end()) {
       round->outdated = true;
       co_return;
     }
-    round->any_answered = round->any_answered || result.connect.connected;
-    // Without a link it is not the service that failed.
-    if (result.connect.connected || watch_.any_up()) {
-      recorder().Count(metric::kProbes, service.name, 1);
-      recorder().Count(metric::kProbeFailures, service.name, result.connect.connected ? 0 : 1);
-    }
-    Health& health = health_[service.name];
-    health.failures = result.connect.connected ? 0 : health.failures + 1;
-    TakeDns(service.name, result, health);
-    TakeConnect(service.name, result.connect, health);
-    if (result.ping) {
-      TakePing(metric::kServicePing, service.name, *result.ping, result.connect.on_this_machine);
-    }
-  }
-
-  bool LastingFailure(const Health& health) const {
-    return !health.rtt_measured || health.failures >= FailureCount::kLasting;
-  }
-
-  void TakeDns(const std::string& name, const ProbeResult& result, const Health& health) {
-    if (result.dns_us) {
-      recorder().Measured(metric::kDns, name);
-      recorder().Record(metric::kDns, name, *result.dns_us);
-    } else if (!result.dns_failed || LastingFailure(health)) {
-      recorder().Unmeasured(metric::kDns, name, result.dns_reason);
-    }
-  }
-
-  void TakeConnect(const std::string& name, const ConnectOutcome& connect, Health& health) {
-    if (connect.connected && !connect.on_this_machine) {
-      health.rtt_measured = true;
-      recorder().Measured(metric::kRtt, name);
-      recorder().Record(metric::kRtt, name, connect.rtt_us);
-    } else if (connect.connected) {
-      recorder().Unmeasured(metric::kRtt, name, "service is on loopback");
-    } else if (LastingFailure(health)) {
-      recorder().Unmeasured(metric::kRtt, name,
-                            "the service could not be reached: " + connect.failure);
-    }
-  }
-
-  void TakePing(uint32_t what, const std::string& subject, const PingOutcome& ping,
-                bool on_this_machine) {
-    FailureCount& failures = pings_[subject];
-    if (ping.rtt_us) {
-      failures.Succeeded();
-      recorder().Measured(what, subject);
-      recorder().Record(what, subject, *ping.rtt_us);
-    } else if (failures.Lasting() || ping.not_allowed || on_this_machine) {
-      recorder().Unmeasured(what, subject, ping.failure);
-    }
+    round->verdicts.push_back(result.verdict);
+    book_.Take(service, result, watch_.any_up());
   }
 
   asio::awaitable<void> ProbeGateway() {
@@ -279,18 +197,27 @@ class NetworkSampler final : public Sampler {
       co_return;
     }
     PingOutcome ping = co_await Ping(context_.io, *gateway, options_.step_limit_ms);
+    gateway_.Pinged(*gateway, ping);
     if (!ping.rtt_us && !ping.not_allowed) {
       ping.failure = "the default gateway does not answer ICMP: " + ping.failure;
     }
-    TakePing(metric::kGatewayRtt, {}, ping, /*on_this_machine=*/false);
+    book_.TakePing(metric::kGatewayRtt, {}, ping, /*on_this_machine=*/false);
+  }
+
+  // Asked only where nobody answered.
+  GatewayState JudgeGateway() const {
+    const std::string& proc = context_.roots.proc;
+    const auto gateway = DefaultGateway(proc);
+    return gateway_.Judge(gateway, HasDefaultRoute(proc),
+                          gateway ? StateOfNeighbour(*gateway) : NeighbourState::kUnsure);
   }
 
   SamplerContext context_;
   NetworkOptions options_;
   HostsFile hosts_;
   std::vector<ProbedService> services_;
-  std::map<std::string, Health> health_;
-  std::map<std::string, FailureCount> pings_;  // by service; the gateway's has no name
+  ServiceBook book_;
+  GatewayWatch gateway_;
   LinkWatch watch_;
   Reachability reachability_;
   std::optional<int64_t> last_round_ms_;

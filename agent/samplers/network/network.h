@@ -7,6 +7,13 @@
 // never as a round trip. Each round's result holds until the next: while no service answers, the
 // time since the last tick is offline_s where a link is up, no_link_s where none is.
 //
+// offline_cause_s says of the same seconds why (verdict.h): `gateway` (the default gateway is
+// missed: the line in the room), `no_route` (no address was handed out), `portal` (somebody else
+// answers over plain HTTP), `dns_silent` and `dns_error` (the service is where it was, its name
+// leads nowhere), `refused` (the way is open, the services are down), `no_answer` (lost beyond the
+// gateway). Of a service with addresses of both kinds IPv4 and IPv6 are measured each, too: while
+// one of them works the service answers, and the other shows as what it is.
+//
 // Beside the probes, on each tick: state of the machine's own links (link_change), and once a
 // minute the segments that its own connections sent and retransmitted (tcp_table.h), and the round
 // trip to the gateway where unprivileged ICMP is allowed.
@@ -24,8 +31,9 @@
 namespace candor {
 
 // Everything that this family can emit.
-inline constexpr std::array<uint32_t, 14> kNetworkMetrics = {101, 102, 103, 104, 105, 106, 107,
-                                                             108, 109, 110, 111, 112, 113, 114};
+inline constexpr std::array<uint32_t, 21> kNetworkMetrics = {101, 102, 103, 104, 105, 106, 107,
+                                                             108, 109, 110, 111, 112, 113, 114,
+                                                             115, 116, 117, 118, 119, 120, 121};
 
 struct NetworkOptions {
   // Resolvers to ask instead of the system's: "127.0.0.1:5300,…". Their answers are always timed.

@@ -22,7 +22,4 @@ struct PingOutcome {
 boost::asio::awaitable<PingOutcome> Ping(boost::asio::io_context& io,
                                          boost::asio::ip::address address, int64_t limit_ms);
 
-// The default gateway, IPv4 first, from `proc`/net/route and ipv6_route; the one of least metric.
-std::optional<boost::asio::ip::address> DefaultGateway(const std::string& proc);
-
 }  // namespace candor

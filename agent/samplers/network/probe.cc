@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "agent/samplers/network/portal.h"
+
 namespace candor {
 namespace {
 
@@ -12,6 +14,7 @@ struct Resolved {
   std::optional<int64_t> dns_us;
   std::string reason;
   bool failed = false;
+  bool silent = false;
 };
 
 // Asks the resolvers, and what only the machine's own resolver knows, of that one.
@@ -31,6 +34,7 @@ asio::awaitable<Resolved> AskResolvers(asio::io_context& io, const LinuxRoots& r
       co_return resolved;
     }
     failure = std::move(answer.failure);
+    resolved.silent = answer.silent;
   }
   if (setup.dns_servers.empty() && plan.timed_conf != plan.system_conf) {
     const DnsServers local{plan.system_conf, {}};
@@ -40,6 +44,9 @@ asio::awaitable<Resolved> AskResolvers(asio::io_context& io, const LinuxRoots& r
       resolved.reason = "only the resolver on loopback, which caches, knows the name";
     }
     if (failure.empty()) failure = std::move(answer.failure);
+    // systemd-resolved says SERVFAIL for resolvers that are silent behind it, so the first one
+    // counts.
+    resolved.silent = resolved.silent || (plan.timed_conf.empty() && answer.silent);
   }
   if (resolved.addresses.empty()) {
     resolved.reason = "the name could not be resolved: " + failure;
@@ -66,6 +73,42 @@ asio::awaitable<Resolved> Resolve(asio::io_context& io, const LinuxRoots& roots,
   co_return co_await AskResolvers(io, roots, setup, host);
 }
 
+ProbeVerdict VerdictOf(const ConnectOutcome& connect) {
+  if (connect.connected) return ProbeVerdict::kAnswered;
+  const bool refused = connect.kind == ConnectOutcome::Failure::kRefused;
+  return refused ? ProbeVerdict::kRefused : ProbeVerdict::kNoAnswer;
+}
+
+bool WantsHttpAnswer(const ProbedService& service) {
+  return !service.tls && !service.http_path.empty() && !service.http_expect.empty();
+}
+
+// The name led nowhere: is it the resolvers alone, or the whole line?
+asio::awaitable<ProbeVerdict> BesideResolvers(asio::io_context& io, bool silent,
+                                              const std::vector<asio::ip::address>& remembered,
+                                              uint16_t port, int64_t limit_ms) {
+  const auto resolvers = silent ? ProbeVerdict::kDnsSilent : ProbeVerdict::kDnsError;
+  if (remembered.empty()) co_return resolvers;
+  const ServiceConnect connect = co_await TimeConnect(io, remembered, port, limit_ms);
+  const bool line = VerdictOf(connect.service) == ProbeVerdict::kNoAnswer;
+  co_return line ? ProbeVerdict::kNoAnswer : resolvers;
+}
+
+asio::awaitable<ProbeVerdict> Judge(asio::io_context& io, const ServiceConnect& connect,
+                                    const ProbedService& service, int64_t limit_ms) {
+  const ProbeVerdict verdict = VerdictOf(connect.service);
+  if (verdict != ProbeVerdict::kAnswered || !WantsHttpAnswer(service)) co_return verdict;
+  switch (co_await AskOverHttp(io, connect.address, service, limit_ms)) {
+    case HttpJudgement::kExpected:
+      co_return ProbeVerdict::kProven;
+    case HttpJudgement::kForeign:
+      co_return ProbeVerdict::kForeign;
+    case HttpJudgement::kUnclear:
+      break;
+  }
+  co_return verdict;
+}
+
 }  // namespace
 
 asio::awaitable<ProbeResult> ProbeService(asio::io_context& io, const LinuxRoots& roots,
@@ -75,14 +118,18 @@ asio::awaitable<ProbeResult> ProbeService(asio::io_context& io, const LinuxRoots
   result.dns_us = resolved.dns_us;
   result.dns_reason = std::move(resolved.reason);
   result.dns_failed = resolved.failed;
-  if (resolved.addresses.empty()) {
-    result.connect.failure = result.dns_reason;
+  result.addresses = std::move(resolved.addresses);
+  if (result.addresses.empty()) {
+    result.connect.service.failure = result.dns_reason;
+    result.verdict = co_await BesideResolvers(io, resolved.silent, setup.remembered, service.port,
+                                              setup.step_limit_ms);
     co_return result;
   }
-  result.connect = co_await TimeConnect(io, resolved.addresses, service.port, setup.step_limit_ms);
+  result.connect = co_await TimeConnect(io, result.addresses, service.port, setup.step_limit_ms);
+  result.verdict = co_await Judge(io, result.connect, service, setup.step_limit_ms);
   if (service.icmp) {
-    result.ping = co_await Ping(io, resolved.addresses.front(), setup.step_limit_ms);
-    if (result.connect.on_this_machine) {
+    result.ping = co_await Ping(io, result.addresses.front(), setup.step_limit_ms);
+    if (result.connect.service.on_this_machine) {
       result.ping->rtt_us.reset();
       result.ping->failure = "service is on loopback";
     }

@@ -32,9 +32,10 @@ Reachability::Seconds Reachability::Advance(int64_t monotonic_ms) {
   return seconds;
 }
 
-void Reachability::RoundFinished(bool services, bool any_answered) {
-  known_ = services;
-  answered_ = any_answered;
+void Reachability::RoundFailed(OfflineCause cause) {
+  known_ = true;
+  answered_ = false;
+  cause_ = cause;
 }
 
 }  // namespace candor

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "agent/samplers/network/verdict.h"
+
 namespace candor {
 
 class Reachability {
@@ -21,18 +23,23 @@ class Reachability {
 
   // Time since the last call passed in the state known so far; nothing while none is known.
   Seconds Advance(int64_t monotonic_ms);
-  // What a finished round of probes found; `services` is false where there are none to probe.
-  void RoundFinished(bool services, bool any_answered);
+  // What a finished round of probes found.
+  void RoundAnswered() { known_ = answered_ = true; }
+  void RoundFailed(OfflineCause cause);
+  // There are no services to probe.
+  void RoundIdle() { known_ = answered_ = false; }
   void SetLinkUp(bool up) { link_up_ = up; }
 
   bool known() const { return known_; }
   bool answered() const { return answered_; }
+  OfflineCause cause() const { return cause_; }
 
  private:
   int64_t last_ms_ = -1;
   bool known_ = false;
   bool answered_ = false;
   bool link_up_ = true;
+  OfflineCause cause_ = OfflineCause::kNoAnswer;
   int64_t online_ms_ = 0;
   int64_t offline_ms_ = 0;
   int64_t no_link_ms_ = 0;

@@ -64,6 +64,7 @@ class Question : public std::enable_shared_from_this<Question> {
       const auto now = steady_clock::now();
       if (now >= deadline) {
         answer_.failure = "no answer in " + std::to_string(limit_ms) + " ms";
+        answer_.silent = true;
         break;
       }
       boost::system::error_code woken;
@@ -136,6 +137,7 @@ class Question : public std::enable_shared_from_this<Question> {
         self->TakeAddresses(info);
       } else {
         self->answer_.failure = ares_strerror(status);
+        self->answer_.silent = status == ARES_ETIMEOUT;
       }
       self->wake_.cancel();
     }

@@ -26,6 +26,8 @@ struct DnsAnswer {
   int64_t elapsed_us = 0;
   // Why there is no address, in one line.
   std::string failure;
+  // No resolver said anything, not even that there is no such name.
+  bool silent = false;
 };
 
 inline constexpr size_t kAddressesMax = 8;

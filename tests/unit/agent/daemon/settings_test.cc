@@ -97,6 +97,10 @@ TEST_CASE("a mistake is answered with file, line and key") {
        "twice"},
       {"[[service]]\nname = \"a\"\nhost = \"b\"\nhttp_path = \"no slash\"\n",
        "agent.toml:", "path"},
+      {"[[service]]\nname = \"a\"\nhost = \"b\"\nhttp_path = \"/\"\nhttp_expect = \"ok\"\n",
+       "agent.toml:", "tls = false"},
+      {"[[service]]\nname = \"a\"\nhost = \"b\"\ntls = false\nhttp_expect = \"ok\"\n",
+       "agent.toml:", "path"},
       {"[push\n", ":1", "agent.toml"},
   }));
   const auto settings = Load(c.text);
@@ -107,6 +111,19 @@ TEST_CASE("a mistake is answered with file, line and key") {
   REQUIRE(message.find(c.line) != std::string::npos);
   REQUIRE(message.find(c.word) != std::string::npos);
   REQUIRE(message.find('\n') == std::string::npos);
+}
+
+TEST_CASE("what a service answers may be named, up to a limit") {
+  const auto with = [](size_t bytes) {
+    return Load(
+        "[[service]]\nname = \"a\"\nhost = \"b\"\ntls = false\nhttp_path = \"/\"\n"
+        "http_expect = \"" +
+        std::string(bytes, 'x') + "\"\n");
+  };
+  const auto most = with(64);
+  REQUIRE_OK(most);
+  REQUIRE(most->services[0].http_expect.size() == 64);
+  REQUIRE_FALSE(with(65).ok());
 }
 
 TEST_CASE("a file that was named must exist") {

@@ -53,6 +53,7 @@ port = 993
 tls = false
 http_path = "/x"
 icmp = true
+http_expect = "here"
 [[service]]
 name = "wiki"
 host = "wiki.example.org"
@@ -82,7 +83,8 @@ name = "own"
   REQUIRE(settings->streams_max == 100);
   REQUIRE(settings->services.size() == 2);
   REQUIRE(settings->services[0] ==
-          CollectorSettings::Service{"mail", "mail.example.org", 993, false, "/x", true});
+          CollectorSettings::Service{"mail", "mail.example.org", 993, false, "/x", true, "here"});
+  REQUIRE(ConfigurationFor(*settings).services(0).http_expect() == "here");
   REQUIRE(settings->services[1].port == 443);
   REQUIRE(settings->services[1].tls);
   REQUIRE(settings->models.size() == 2);
@@ -106,6 +108,8 @@ TEST_CASE("a mistake is answered with file, line and key") {
       Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\nport = 0\n", "f.toml:4: service.port"},
       Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\nhttp_path = \"x\"\n",
               "f.toml:4: service.http_path"},
+      Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\nhttp_path = \"/\"\nhttp_expect = \"x\"\n",
+              "f.toml:5: service.http_expect: needs tls = false"},
       Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\n[[service]]\nname = \"a\"\nhost = \"h\"\n",
               "'a' is there twice"},
       Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\ncolour = 1\n", "f.toml:4: service.colour"},

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/samplers/network/ping.h"
+#include "agent/samplers/network/gateway.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 
@@ -83,8 +83,22 @@ TEST_CASE("the default gateway is the one of least metric") {
                "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
                "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
     CHECK(DefaultGateway(proc.folder.path())->to_string() == "fd00::1");
+    CHECK(HasDefaultRoute(proc.folder.path()));
   }
-  SECTION("or there is none") { CHECK_FALSE(DefaultGateway(proc.folder.path())); }
+  SECTION("or there is none, as mobile broadband has a device alone") {
+    proc.Write("net/route",
+               header + "wwan0\t00000000\t00000000\t0001\t0\t0\t700\t00000000\t0\t0\t0\n");
+    CHECK_FALSE(DefaultGateway(proc.folder.path()));
+    CHECK(HasDefaultRoute(proc.folder.path()));
+  }
+  SECTION("or there is no route at all, but those that reject") {
+    proc.Write("net/route", header + "lo\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n");
+    proc.Write("net/ipv6_route",
+               "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+               "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+    CHECK_FALSE(HasDefaultRoute(proc.folder.path()));
+    CHECK_FALSE(HasDefaultRoute(proc.folder.File("nowhere")));
+  }
 }
 
 TEST_CASE("the hosts file is read once for each name until it changes") {
