@@ -76,6 +76,14 @@ constexpr uint32_t kProbesIpv4 = 118;
 constexpr uint32_t kProbeFailuresIpv4 = 119;
 constexpr uint32_t kProbesIpv6 = 120;
 constexpr uint32_t kProbeFailuresIpv6 = 121;
+constexpr uint32_t kWifiSignal = 122;
+constexpr uint32_t kWifiRate = 123;
+constexpr uint32_t kWifiFramesSent = 124;
+constexpr uint32_t kWifiFramesRetried = 125;
+constexpr uint32_t kWifiFramesFailed = 126;
+constexpr uint32_t kWifiBeaconsLost = 127;
+constexpr uint32_t kWifiDrops = 128;
+constexpr uint32_t kWifiRoams = 129;
 // responsiveness
 constexpr uint32_t kCpuStall = 201;
 constexpr uint32_t kMemoryStall = 202;
@@ -132,6 +140,7 @@ constexpr std::string_view kProbes = "probes";        // offline_pct
 constexpr std::string_view kPressure = "pressure";    // stall_pct, cpu_wait_pct
 constexpr std::string_view kThrottle = "throttle";    // throttle_pct
 constexpr std::string_view kWindows = "windows";      // app_hangs, hang_pct
+constexpr std::string_view kWifi = "wifi";            // wifi_drops, wifi_roams
 }  // namespace watch
 
 // All entries, by number ascending.

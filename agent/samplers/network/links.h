@@ -32,6 +32,11 @@ inline constexpr size_t kLinksMax = 64;
 // The counting links below `sys`/class/net, by name. NotFound where the folder is missing.
 absl::StatusOr<std::vector<Link>> ReadLinks(const std::string& sys);
 
+// The kernel's number of an interface; 0 where there is none such.
+uint32_t LinkIndex(const std::string& sys, const std::string& name);
+// Nobody switched the interface off (flight mode does).
+bool IsSwitchedOn(const std::string& sys, const std::string& name);
+
 // Turns readings into changes.
 class LinkWatch {
  public:

@@ -43,6 +43,17 @@ bool IsUp(const fs::path& folder) {
 
 }  // namespace
 
+uint32_t LinkIndex(const std::string& sys, const std::string& name) {
+  const std::string index = Attribute(fs::path(sys) / "class/net" / name, "ifindex");
+  return static_cast<uint32_t>(std::strtoul(index.c_str(), nullptr, 10));
+}
+
+bool IsSwitchedOn(const std::string& sys, const std::string& name) {
+  constexpr unsigned long kUp = 1;  // IFF_UP
+  const std::string flags = Attribute(fs::path(sys) / "class/net" / name, "flags");
+  return (std::strtoul(flags.c_str(), nullptr, 16) & kUp) != 0;
+}
+
 absl::StatusOr<std::vector<Link>> ReadLinks(const std::string& sys) {
   const fs::path root = fs::path(sys) / "class/net";
   std::error_code ec;

@@ -14,6 +14,7 @@
 #include "agent/samplers/network/reachability.h"
 #include "agent/samplers/network/service_book.h"
 #include "agent/samplers/network/tcp_diag.h"
+#include "agent/samplers/network/wifi.h"
 #include "candor/v1/envelope.pb.h"
 #include "common/registry.h"
 #include "common/status.h"
@@ -33,7 +34,8 @@ class NetworkSampler final : public Sampler {
       : context_(context),
         options_(std::move(options)),
         hosts_(context.roots.etc),
-        book_(context.recorder) {
+        book_(context.recorder),
+        wifi_(context.recorder, context.roots.sys) {
     book_.Configure({}, {});
     auto diag = OpenTcpDiag();
     if (diag.ok()) {
@@ -56,7 +58,7 @@ class NetworkSampler final : public Sampler {
 
   asio::awaitable<void> Sample(Tick tick) override {
     const int64_t now_ms = context_.clock.MonotonicMs();
-    SampleLinks();
+    SampleLinks(tick, now_ms);
     CountTime(now_ms);
     if (TcpDue(tick, now_ms)) SampleTcp(now_ms);
     const int64_t every_ms = tick.in_use ? options_.probe_in_use_ms : options_.probe_idle_ms;
@@ -78,7 +80,7 @@ class NetworkSampler final : public Sampler {
 
   Recorder& recorder() { return context_.recorder; }
 
-  void SampleLinks() {
+  void SampleLinks(const Tick& tick, int64_t now_ms) {
     const auto links = ReadLinks(context_.roots.sys);
     if (!links.ok()) {
       recorder().Unmeasured(event::kLinkChange, {}, MessageOf(links.status()));
@@ -96,6 +98,9 @@ class NetworkSampler final : public Sampler {
     }
     round_due_ = round_due_ || watch_.any_up() != was_up;
     reachability_.SetLinkUp(watch_.any_up());
+    if (tick.minute_start || !last_round_ms_) {
+      wifi_.Sample(*links, now_ms, context_.clock.BoottimeMs());
+    }
   }
 
   void CountTime(int64_t now_ms) {
@@ -218,6 +223,7 @@ class NetworkSampler final : public Sampler {
   std::vector<ProbedService> services_;
   ServiceBook book_;
   GatewayWatch gateway_;
+  WifiPart wifi_;
   LinkWatch watch_;
   Reachability reachability_;
   std::optional<int64_t> last_round_ms_;

@@ -84,7 +84,7 @@ TEST_CASE("every entry of the registry is in registry.lock") {
 TEST_CASE("the subjects of what is watched are found where they are listed") {
   const std::vector<std::string> subjects = WatchSubjects();
   REQUIRE(std::find(subjects.begin(), subjects.end(), watch::kJournal) != subjects.end());
-  REQUIRE(subjects.back() == watch::kWindows);
+  REQUIRE(subjects.back() == watch::kWifi);
 }
 
 TEST_CASE("entries are sorted, named once and complete") {

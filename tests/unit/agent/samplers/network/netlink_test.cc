@@ -12,7 +12,7 @@
 namespace candor {
 namespace {
 
-std::vector<uint8_t> Bytes(const std::string& text) { return {text.begin(), text.end()}; }
+std::vector<uint8_t> TextBytes(const std::string& text) { return {text.begin(), text.end()}; }
 
 std::vector<std::string> Walked(ByteSpan body) {
   std::vector<std::string> found;
@@ -24,17 +24,17 @@ std::vector<std::string> Walked(ByteSpan body) {
 
 TEST_CASE("attributes come back as they were put in, whatever their padding") {
   NetlinkBody body;
-  body.AddAttribute(1, Bytes("a"));
-  body.AddAttribute(2, Bytes("four"));
+  body.AddAttribute(1, TextBytes("a"));
+  body.AddAttribute(2, TextBytes("four"));
   body.AddAttribute(NLA_F_NESTED | 3, {});
-  body.AddAttribute(NLA_F_NET_BYTEORDER | 4, Bytes("seven b"));
+  body.AddAttribute(NLA_F_NET_BYTEORDER | 4, TextBytes("seven b"));
   CHECK(Walked(body.bytes()) == std::vector<std::string>{"1:a", "2:four", "3:", "4:seven b"});
 }
 
 TEST_CASE("a walk ends at the first attribute that is cut or lies about its length") {
   NetlinkBody body;
-  body.AddAttribute(1, Bytes("abcd"));
-  body.AddAttribute(2, Bytes("efghi"));
+  body.AddAttribute(1, TextBytes("abcd"));
+  body.AddAttribute(2, TextBytes("efghi"));
   const ByteSpan whole = body.bytes();
   for (size_t size = 0; size < 8; ++size) CHECK(Walked(whole.first(size)).empty());
   for (size_t size = 8; size < 17; ++size) CHECK(Walked(whole.first(size)).size() == 1);
