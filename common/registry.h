@@ -84,6 +84,9 @@ constexpr uint32_t kWifiFramesFailed = 126;
 constexpr uint32_t kWifiBeaconsLost = 127;
 constexpr uint32_t kWifiDrops = 128;
 constexpr uint32_t kWifiRoams = 129;
+constexpr uint32_t kClassRtt = 130;
+constexpr uint32_t kClassOnlineSeconds = 131;
+constexpr uint32_t kClassOfflineSeconds = 132;
 // responsiveness
 constexpr uint32_t kCpuStall = 201;
 constexpr uint32_t kMemoryStall = 202;
@@ -142,6 +145,17 @@ constexpr std::string_view kThrottle = "throttle";    // throttle_pct
 constexpr std::string_view kWindows = "windows";      // app_hangs, hang_pct
 constexpr std::string_view kWifi = "wifi";            // wifi_drops, wifi_roams
 }  // namespace watch
+
+// Subjects of metric::kOfflineCauseSeconds.
+namespace offline_cause {
+constexpr std::string_view kGateway = "gateway";
+constexpr std::string_view kNoRoute = "no_route";
+constexpr std::string_view kPortal = "portal";
+constexpr std::string_view kDnsSilent = "dns_silent";
+constexpr std::string_view kDnsError = "dns_error";
+constexpr std::string_view kRefused = "refused";
+constexpr std::string_view kNoAnswer = "no_answer";
+}  // namespace offline_cause
 
 // All entries, by number ascending.
 std::span<const MetricEntry> Metrics();

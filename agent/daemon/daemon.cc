@@ -128,7 +128,8 @@ class Daemon {
     samplers_ = std::make_unique<SamplerRunner>(AllSamplers(settings_.dns_servers),
                                                 std::move(context), [this] { SamplerDone(); });
     samplers_->Configure(configuration_->effective().families_off,
-                         configuration_->effective().services);
+                         configuration_->effective().services,
+                         configuration_->effective().gateways);
   }
 
   void MakePusher() {
@@ -253,7 +254,8 @@ class Daemon {
 
   void Reconfigure() {
     samplers_->Configure(configuration_->effective().families_off,
-                         configuration_->effective().services);
+                         configuration_->effective().services,
+                         configuration_->effective().gateways);
   }
 
   ControlReplies Answer(const v1::ControlRequest& request) {

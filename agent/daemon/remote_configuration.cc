@@ -4,6 +4,7 @@
 
 #include "candor/v1/ingest.pb.h"
 #include "common/files.h"
+#include "common/gateway_rule.h"
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/status.h"
@@ -110,6 +111,13 @@ void RemoteConfiguration::Merge(const v1::Configuration& configuration) {
                             standard.tick_idle_s, L::kTickIdleMinS, L::kTickMaxS);
   next.watched = configuration.watched();
   next.services = MergeServices(settings_.services, configuration);
+  next.gateways = settings_.gateways;
+  for (const std::string& gateway : configuration.office_gateways()) {
+    const bool valid = GatewayRule::Parse(gateway).ok();
+    if (valid && next.gateways.office.size() < kGatewayRulesMax) {
+      next.gateways.office.push_back(gateway);
+    }
+  }
   next.families_off.insert(settings_.families_off.begin(), settings_.families_off.end());
   next.families_off.insert(configuration.families_off().begin(),
                            configuration.families_off().end());

@@ -40,6 +40,7 @@ struct EffectiveConfiguration {
   int64_t tick_idle_s = 60;
   bool watched = false;
   std::vector<ProbedService> services;  // the laptop's own first
+  KnownGateways gateways;
   std::set<std::string> families_off;
   std::string hash;  // of the collector's configuration in force; empty for none
 

@@ -49,7 +49,8 @@ class OneShot {
                                [](std::string_view) { return std::string(); }},
                 [this] { timer_.cancel(); }) {
     const RemoteConfiguration configuration(settings);
-    runner_.Configure(configuration.effective().families_off, configuration.effective().services);
+    runner_.Configure(configuration.effective().families_off, configuration.effective().services,
+                      configuration.effective().gateways);
   }
 
   // Reads everything, waits, and reads again, so that counters have something to differ from.

@@ -56,11 +56,14 @@ SamplerRunner::SamplerRunner(std::vector<SamplerEntry> entries, SamplerContext c
 SamplerRunner::~SamplerRunner() = default;
 
 void SamplerRunner::Configure(const std::set<std::string>& families_off,
-                              const std::vector<ProbedService>& services) {
+                              const std::vector<ProbedService>& services,
+                              const KnownGateways& gateways) {
   families_off_ = families_off;
   const bool new_services = services != services_;
   services_ = services;
+  gateways_ = gateways;
   for (auto& slot : slots_) {
+    if (slot->sampler) slot->sampler->SetGateways(gateways_);
     if (new_services && slot->sampler) slot->sampler->SetServices(services_);
     Refresh(*slot);
   }
@@ -75,6 +78,7 @@ void SamplerRunner::Refresh(Slot& slot) {
   } else if (!slot.sampler) {
     TellSwitchedOn(slot);
     slot.sampler = slot.entry.make(context_);
+    slot.sampler->SetGateways(gateways_);
     slot.sampler->SetServices(services_);
   }
 }

@@ -33,7 +33,7 @@ class SamplerRunner {
   ~SamplerRunner();
 
   void Configure(const std::set<std::string>& families_off,
-                 const std::vector<ProbedService>& services);
+                 const std::vector<ProbedService>& services, const KnownGateways& gateways = {});
   // Starts every sampler that is not busy.
   void Start(const Tick& tick);
   bool busy() const;
@@ -49,6 +49,7 @@ class SamplerRunner {
   const std::function<void()> on_done_;
   std::set<std::string> families_off_;
   std::vector<ProbedService> services_;
+  KnownGateways gateways_;
   std::vector<std::unique_ptr<Slot>> slots_;
 };
 

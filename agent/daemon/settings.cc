@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/samplers/support/clean_text.h"
 #include "common/config.h"
+#include "common/gateway_rule.h"
 #include "common/status.h"
 
 namespace candor {
@@ -64,6 +65,19 @@ absl::Status CheckFamilies(const ConfigReader& reader, const std::vector<std::st
   return absl::OkStatus();
 }
 
+absl::Status CheckGateways(const ConfigReader& reader, std::string_view key,
+                           const std::vector<std::string>& gateways) {
+  if (gateways.size() > kGatewayRulesMax) {
+    return reader.Error(key, absl::StrCat("at most ", kGatewayRulesMax, " gateways are known"));
+  }
+  for (const std::string& gateway : gateways) {
+    if (const auto rule = GatewayRule::Parse(gateway); !rule.ok()) {
+      return reader.Error(key, std::string(rule.status().message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckLogLevel(const ConfigReader& reader, const std::string& level) {
   for (const char* known : {"debug", "info", "warning", "error"}) {
     if (level == known) return absl::OkStatus();
@@ -88,6 +102,11 @@ absl::StatusOr<AgentSettings> Read(ConfigReader& reader) {
   reader.Get("uplink.socket", settings.uplink_socket);
   reader.Get("uplink.state", settings.uplink_state);
   reader.Get("network.dns_servers", settings.dns_servers);
+  reader.Get("network.office_gateways", settings.gateways.office);
+  reader.Get("network.home_gateways", settings.gateways.home);
+  CANDOR_RETURN_IF_ERROR(
+      CheckGateways(reader, "network.office_gateways", settings.gateways.office));
+  CANDOR_RETURN_IF_ERROR(CheckGateways(reader, "network.home_gateways", settings.gateways.home));
   CANDOR_RETURN_IF_ERROR(CheckLogLevel(reader, settings.log_level));
   CANDOR_RETURN_IF_ERROR(CheckFamilies(reader, settings.families_off));
   CANDOR_RETURN_IF_ERROR(ReadServices(reader, settings.services));

@@ -13,6 +13,10 @@
 //             /var/lib/candor-uplink
 //                                       beside the default state, else the state folder itself
 //   [network] dns_servers = ""          resolvers to ask instead of the system's
+//             office_gateways = []      networks of the operator, by their default gateway:
+//             address,
+//                                       prefix or hardware address; beside the collector's
+//             home_gateways = []        the same for the home; never from the collector
 //   [[service]] name host port tls http_path icmp http_expect
 //                                       probed beside those the collector names; http_expect: text
 //                                       in the answer over plain HTTP, without which a portal
@@ -53,6 +57,7 @@ struct AgentSettings {
   std::string uplink_state;  // as set; see uplink_folder()
   std::string dns_servers;
   std::vector<ProbedService> services;
+  KnownGateways gateways;
 
   std::string control_socket() const { return state + "/control.sock"; }
   // For candor-session (agent/samplers/responsiveness/session_socket.h).

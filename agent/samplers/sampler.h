@@ -42,6 +42,14 @@ struct ProbedService {
   bool operator==(const ProbedService&) const = default;
 };
 
+// Default gateways (common/gateway_rule.h) by which the kind of network is told.
+struct KnownGateways {
+  std::vector<std::string> office;  // of the laptop's file and of the collector
+  std::vector<std::string> home;    // of the laptop's own file alone
+
+  bool operator==(const KnownGateways&) const = default;
+};
+
 // Where Linux sources are found; tests point it at recorded trees.
 struct LinuxRoots {
   std::string proc = "/proc";
@@ -84,6 +92,7 @@ class Sampler {
   virtual void SetServices(const std::vector<ProbedService>& services) {
     static_cast<void>(services);
   }
+  virtual void SetGateways(const KnownGateways& gateways) { static_cast<void>(gateways); }
 };
 
 }  // namespace candor

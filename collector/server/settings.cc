@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "candor/v1/ingest.pb.h"
 #include "common/config.h"
+#include "common/gateway_rule.h"
 #include "common/registry.h"
 #include "common/status.h"
 #include "common/time_text.h"
@@ -106,6 +107,19 @@ absl::Status CheckFamilies(ConfigReader& file, const CollectorSettings& settings
   return absl::OkStatus();
 }
 
+absl::Status CheckGateways(ConfigReader& file, const CollectorSettings& settings) {
+  if (settings.office_gateways.size() > kGatewayRulesMax) {
+    return file.Error("network.office_gateways",
+                      absl::StrCat("at most ", kGatewayRulesMax, " gateways are known"));
+  }
+  for (const std::string& gateway : settings.office_gateways) {
+    if (const auto rule = GatewayRule::Parse(gateway); !rule.ok()) {
+      return file.Error("network.office_gateways", std::string(rule.status().message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CollectorSettings> Read(ConfigReader file) {
   CollectorSettings s;
   file.Get("data", s.data);
@@ -123,6 +137,8 @@ absl::StatusOr<CollectorSettings> Read(ConfigReader file) {
   file.Get("retention.facts", s.fact_days, 15, 800);
   file.Get("limits.pending_mib", s.pending_mib_max, 4, 4'096);
   file.Get("limits.streams", s.streams_max, 1, 100'000);
+  file.Get("network.office_gateways", s.office_gateways);
+  CANDOR_RETURN_IF_ERROR(CheckGateways(file, s));
   CANDOR_RETURN_IF_ERROR(ReadServices(file, s));
   CANDOR_RETURN_IF_ERROR(ReadModels(file, s));
   CANDOR_RETURN_IF_ERROR(CheckFamilies(file, s));
@@ -171,6 +187,9 @@ v1::Configuration ConfigurationFor(const CollectorSettings& settings) {
     told.set_http_expect(service.http_expect);
   }
   for (const std::string& family : settings.families_off) configuration.add_families_off(family);
+  for (const std::string& gateway : settings.office_gateways) {
+    configuration.add_office_gateways(gateway);
+  }
   return configuration;
 }
 

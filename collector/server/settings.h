@@ -15,6 +15,10 @@
 //   [tick]                               # how often laptops sample, seconds
 //   active_s = 10
 //   idle_s = 60
+//   [network]
+//   office_gateways = []                 # your networks, each by its default gateway: "10.20.0.1",
+//                                        # "10.20.0.0/16" or its hardware address (exact where
+//                                        homes # use the same addresses); for figures about groups
 //   [[service]]                          # what laptops probe; at most 32
 //   name = "mail"                        # shown; letters, digits, '.', '_', '-'
 //   host = "mail.example.org"            # never kept with measurements
@@ -75,6 +79,7 @@ struct CollectorSettings {
   };
   std::vector<Service> services;
   std::vector<std::string> families_off;
+  std::vector<std::string> office_gateways;
 
   int64_t seal_after_days = 35;
   int64_t log_days = 45;

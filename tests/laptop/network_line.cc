@@ -166,11 +166,11 @@ ProbedService NetworkLine::Checked() const {
 }
 
 MeasuredLine::MeasuredLine(const NetworkLine& line, const std::vector<ProbedService>& services,
-                           NetworkOptions options) {
+                           NetworkOptions options, const std::string& sys) {
   if (options.dns_servers.empty()) options.dns_servers = line.dns->address();
   LinuxRoots roots;
   roots.proc = "/proc/thread-self";  // /proc/net is that of the process's first thread
-  roots.sys = line.sys();
+  roots.sys = sys.empty() ? line.sys() : sys;
   sampler = MakeNetworkSampler({io, clock, recorder, roots, {}}, options);
   sampler->SetServices(services);
 }

@@ -67,7 +67,7 @@ struct MeasuredLine {
   using Key = RecordingRecorder::Key;
 
   MeasuredLine(const NetworkLine& line, const std::vector<ProbedService>& services,
-               NetworkOptions options = {});
+               NetworkOptions options = {}, const std::string& sys = {});
   void SampleAfter(int64_t ms);
   // Segments sent so far, once they are at least `segments`: the kernel tells of a closed
   // connection a moment later, on a worker of its own.

@@ -1,5 +1,6 @@
 // The network sampler against a line of known delay and loss, over IPv4 and IPv6.
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "common/registry.h"
@@ -73,6 +74,32 @@ TEST_CASE("broken IPv6 shows as what it is, while the service answers over IPv4"
     CHECK(measured.Counted(metric::kProbeFailures, "mail6") == 3);
     CHECK(measured.Counted(metric::kOfflineSeconds) == 0);
     CHECK(measured.Causes().empty());
+  });
+}
+
+TEST_CASE("a service behind a tunnel is reached by VPN, one on the link is not") {
+  SKIP_WITHOUT(testing::LacksForNetworks());
+  NetworkLine line;
+  const bool tunnel = GENERATE(true, false);
+  line.OnLaptop([&] {
+    // The line's device with hardware beside it, or as hardware itself.
+    testing::TempFolder sys;
+    const auto interface = [&](const std::string& name, const std::string& type, bool hardware) {
+      const std::filesystem::path folder = sys.File("class/net/" + name);
+      std::filesystem::create_directories(hardware ? folder / "device" : folder);
+      std::ofstream(folder / "type") << type << "\n";
+      std::ofstream(folder / "operstate") << "up\n";
+    };
+    interface("eth0", "1", true);
+    interface("candor0", "65534", !tunnel);
+    NetworkOptions options;
+    MeasuredLine measured(line, {line.Mail("mail4"), line.Mail("mail6")}, options, sys.path());
+    measured.sampler->SetGateways({.office = {"10.111.0.2"}, .home = {}});
+    measured.SampleAfter(60'000);
+    measured.SampleAfter(10'000);
+    const std::string place = tunnel ? "office vpn" : "office";
+    CHECK(measured.Counted(metric::kClassOnlineSeconds, place) == 10);
+    CHECK(measured.recorder.recorded[{metric::kClassRtt, place}].size() == 2);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/samplers/network/ping.h"
 #include "agent/samplers/network/verdict.h"
@@ -22,8 +23,12 @@ enum class NeighbourState {
   kUnsure,  // not known, or heard some time ago
   kMissing  // asked for, and it did not answer
 };
+struct Neighbour {
+  NeighbourState state = NeighbourState::kUnsure;
+  std::vector<uint8_t> hardware;  // its own address; empty where it is not known. Never told
+};
 // What the kernel knows of a neighbour of this machine.
-NeighbourState StateOfNeighbour(const boost::asio::ip::address& neighbour);
+Neighbour LookUpNeighbour(const boost::asio::ip::address& neighbour);
 
 class GatewayWatch {
  public:

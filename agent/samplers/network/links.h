@@ -37,6 +37,9 @@ uint32_t LinkIndex(const std::string& sys, const std::string& name);
 // Nobody switched the interface off (flight mode does).
 bool IsSwitchedOn(const std::string& sys, const std::string& name);
 
+// A made-up interface that wraps packets into others: tun and tap, WireGuard, PPP, IP in IP, GRE.
+bool IsTunnel(const std::string& sys, const std::string& name);
+
 // Turns readings into changes.
 class LinkWatch {
  public:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 
 #include "agent/samplers/network/links.h"
 #include "common/files.h"
@@ -52,6 +53,18 @@ bool IsSwitchedOn(const std::string& sys, const std::string& name) {
   constexpr unsigned long kUp = 1;  // IFF_UP
   const std::string flags = Attribute(fs::path(sys) / "class/net" / name, "flags");
   return (std::strtoul(flags.c_str(), nullptr, 16) & kUp) != 0;
+}
+
+bool IsTunnel(const std::string& sys, const std::string& name) {
+  const fs::path folder = fs::path(sys) / "class/net" / name;
+  std::error_code ec;
+  if (!fs::exists(folder, ec) || fs::exists(folder / "device", ec)) return false;
+  if (fs::exists(folder / "tun_flags", ec)) return true;
+  // Of <linux/if_arp.h>; 65534, "none", is WireGuard's and IPsec's.
+  constexpr int64_t kTunnelTypes[] = {kPpp, 768, 769, 776, 778, 823, kNone};
+  const int64_t type = std::strtoll(Attribute(folder, "type").c_str(), nullptr, 10);
+  return std::find(std::begin(kTunnelTypes), std::end(kTunnelTypes), type) !=
+         std::end(kTunnelTypes);
 }
 
 absl::StatusOr<std::vector<Link>> ReadLinks(const std::string& sys) {

@@ -25,27 +25,31 @@ bool IsAddress(ByteSpan payload, const address& wanted) {
 
 }  // namespace
 
-NeighbourState StateOfNeighbour(const address& neighbour) {
+Neighbour LookUpNeighbour(const address& neighbour) {
+  Neighbour found;
   auto netlink = Netlink::Open(NETLINK_ROUTE);
-  if (!netlink.ok()) return NeighbourState::kUnsure;
+  if (!netlink.ok()) return found;
   ndmsg head{};
   head.ndm_family = neighbour.is_v6() ? AF_INET6 : AF_INET;
   NetlinkBody body;
   body.AddStruct(head);
-  NeighbourState state = NeighbourState::kUnsure;
-  const absl::Status status =
-      netlink->Ask(RTM_GETNEIGH, /*dump=*/true, body.bytes(), [&](ByteSpan answer) {
-        if (answer.size() < sizeof(ndmsg)) return;
-        ndmsg entry;
-        std::memcpy(&entry, answer.data(), sizeof entry);
-        ForEachAttribute(answer.subspan(sizeof entry), [&](uint16_t type, ByteSpan payload) {
-          if (type != NDA_DST || !IsAddress(payload, neighbour)) return;
-          if ((entry.ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) != 0) {
-            state = NeighbourState::kMissing;
-          }
-        });
-      });
-  return status.ok() ? state : NeighbourState::kUnsure;
+  const auto take = [&](ByteSpan answer) {
+    if (answer.size() < sizeof(ndmsg)) return;
+    ndmsg entry;
+    std::memcpy(&entry, answer.data(), sizeof entry);
+    bool wanted = false;
+    ByteSpan hardware;
+    ForEachAttribute(answer.subspan(sizeof entry), [&](uint16_t type, ByteSpan payload) {
+      if (type == NDA_DST) wanted = IsAddress(payload, neighbour);
+      if (type == NDA_LLADDR) hardware = payload;
+    });
+    if (!wanted) return;
+    if ((entry.ndm_state & (NUD_FAILED | NUD_INCOMPLETE)) != 0) {
+      found.state = NeighbourState::kMissing;
+    }
+    found.hardware.assign(hardware.begin(), hardware.end());
+  };
+  return netlink->Ask(RTM_GETNEIGH, /*dump=*/true, body.bytes(), take).ok() ? found : Neighbour();
 }
 
 }  // namespace candor

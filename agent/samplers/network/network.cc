@@ -10,6 +10,7 @@
 
 #include "agent/samplers/network/gateway.h"
 #include "agent/samplers/network/links.h"
+#include "agent/samplers/network/place.h"
 #include "agent/samplers/network/probe.h"
 #include "agent/samplers/network/reachability.h"
 #include "agent/samplers/network/service_book.h"
@@ -56,6 +57,8 @@ class NetworkSampler final : public Sampler {
     round_due_ = true;
   }
 
+  void SetGateways(const KnownGateways& gateways) override { places_.Configure(gateways); }
+
   asio::awaitable<void> Sample(Tick tick) override {
     const int64_t now_ms = context_.clock.MonotonicMs();
     SampleLinks(tick, now_ms);
@@ -74,6 +77,8 @@ class NetworkSampler final : public Sampler {
     explicit Round(asio::io_context& io) : finished(io) {}
     size_t running = 0;
     std::vector<ProbeVerdict> verdicts;
+    std::vector<int64_t> rtts_us;
+    bool vpn = false;
     bool outdated = false;  // of some service nothing could be said any more
     asio::steady_timer finished;
   };
@@ -98,6 +103,7 @@ class NetworkSampler final : public Sampler {
     }
     round_due_ = round_due_ || watch_.any_up() != was_up;
     reachability_.SetLinkUp(watch_.any_up());
+    links_ = *links;
     if (tick.minute_start || !last_round_ms_) {
       wifi_.Sample(*links, now_ms, context_.clock.BoottimeMs());
     }
@@ -111,6 +117,10 @@ class NetworkSampler final : public Sampler {
     recorder().Count(metric::kOnlineSeconds, {}, seconds.online);
     recorder().Count(metric::kOfflineSeconds, {}, seconds.offline);
     recorder().Count(metric::kNoLinkSeconds, {}, seconds.no_link);
+    if (!place_.empty()) {
+      recorder().Count(metric::kClassOnlineSeconds, place_, seconds.online);
+      recorder().Count(metric::kClassOfflineSeconds, place_, seconds.offline);
+    }
     if (seconds.offline > 0) {
       recorder().Count(metric::kOfflineCauseSeconds, NameOf(reachability_.cause()),
                        seconds.offline);
@@ -172,6 +182,10 @@ class NetworkSampler final : public Sampler {
     while (round->running > 0) {
       co_await round->finished.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
+    place_ = PlaceNow(round->vpn);
+    for (const int64_t rtt_us : round->rtts_us) {
+      if (!place_.empty()) recorder().Record(metric::kClassRtt, place_, rtt_us);
+    }
     if (services_.empty()) {
       reachability_.RoundIdle();
     } else if (AnyAnswered(round->verdicts)) {
@@ -192,7 +206,22 @@ class NetworkSampler final : public Sampler {
       co_return;
     }
     round->verdicts.push_back(result.verdict);
-    book_.Take(service, result, watch_.any_up());
+    if (!result.addresses.empty()) {
+      const auto& address = result.addresses.front();
+      round->vpn = round->vpn || LeadsThroughTunnel(context_.roots.sys, address, links_);
+    }
+    if (const auto rtt_us = book_.Take(service, result, watch_.any_up())) {
+      round->rtts_us.push_back(*rtt_us);
+    }
+  }
+
+  // The kind of network, empty where there is none, and what this round saw of it.
+  std::string PlaceNow(bool vpn) const {
+    const auto gateway = DefaultGateway(context_.roots.proc);
+    if (!gateway) return {};
+    std::vector<uint8_t> hardware;
+    if (places_.wants_hardware()) hardware = LookUpNeighbour(*gateway).hardware;
+    return PlaceName(places_.KindOf(*gateway, hardware), vpn);
   }
 
   asio::awaitable<void> ProbeGateway() {
@@ -214,7 +243,7 @@ class NetworkSampler final : public Sampler {
     const std::string& proc = context_.roots.proc;
     const auto gateway = DefaultGateway(proc);
     return gateway_.Judge(gateway, HasDefaultRoute(proc),
-                          gateway ? StateOfNeighbour(*gateway) : NeighbourState::kUnsure);
+                          gateway ? LookUpNeighbour(*gateway).state : NeighbourState::kUnsure);
   }
 
   SamplerContext context_;
@@ -224,6 +253,9 @@ class NetworkSampler final : public Sampler {
   ServiceBook book_;
   GatewayWatch gateway_;
   WifiPart wifi_;
+  Places places_;
+  std::string place_;        // of the latest round; empty where there is no network
+  std::vector<Link> links_;  // of the latest reading
   LinkWatch watch_;
   Reachability reachability_;
   std::optional<int64_t> last_round_ms_;

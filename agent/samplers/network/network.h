@@ -18,6 +18,8 @@
 // minute the segments that its own connections sent and retransmitted (tcp_table.h), and the round
 // trip to the gateway where unprivileged ICMP is allowed, and the radio link of the Wi-Fi (wifi.h).
 //
+// Round trips and time are told once more by the kind of network (place.h), for groups alone.
+//
 // TLS and first byte are the uplink's to measure; this sampler only says where they are not asked
 // for. One thread; owned by the daemon.
 #pragma once
@@ -31,9 +33,9 @@
 namespace candor {
 
 // Everything that this family can emit.
-inline constexpr std::array<uint32_t, 29> kNetworkMetrics = {
-    101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115,
-    116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129};
+inline constexpr std::array<uint32_t, 32> kNetworkMetrics = {
+    101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116,
+    117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132};
 
 struct NetworkOptions {
   // Resolvers to ask instead of the system's: "127.0.0.1:5300,…". Their answers are always timed.

@@ -28,11 +28,19 @@ void ServiceBook::Configure(const std::vector<ProbedService>& old,
       metric::kRtt,         metric::kDns,        metric::kTls,
       metric::kFirstByte,   metric::kRttIpv4,    metric::kRttIpv6,
       metric::kServicePing, metric::kProbesIpv4, metric::kProbesIpv6};
-  constexpr uint32_t kAny[] = {metric::kRtt,           metric::kDns,
-                               metric::kTls,           metric::kProbes,
-                               metric::kProbeFailures, metric::kOfflineSeconds,
-                               metric::kOnlineSeconds, metric::kNoLinkSeconds,
-                               metric::kFirstByte,     metric::kOfflineCauseSeconds};
+  constexpr uint32_t kAny[] = {metric::kRtt,
+                               metric::kDns,
+                               metric::kTls,
+                               metric::kProbes,
+                               metric::kProbeFailures,
+                               metric::kOfflineSeconds,
+                               metric::kOnlineSeconds,
+                               metric::kNoLinkSeconds,
+                               metric::kFirstByte,
+                               metric::kOfflineCauseSeconds,
+                               metric::kClassRtt,
+                               metric::kClassOnlineSeconds,
+                               metric::kClassOfflineSeconds};
   for (const ProbedService& service : old) {
     for (const uint32_t what : kPerService) {
       recorder_.Measured(what, service.name);
@@ -60,7 +68,8 @@ void ServiceBook::Configure(const std::vector<ProbedService>& old,
   say(metric::kServicePing, any_icmp, "no service asks for ICMP");
 }
 
-void ServiceBook::Take(const ProbedService& service, const ProbeResult& result, bool link_up) {
+std::optional<int64_t> ServiceBook::Take(const ProbedService& service, const ProbeResult& result,
+                                         bool link_up) {
   const ConnectOutcome& connect = result.connect.service;
   const bool answered = connect.connected && result.verdict != ProbeVerdict::kForeign;
   if (answered || link_up) {
@@ -83,6 +92,8 @@ void ServiceBook::Take(const ProbedService& service, const ProbeResult& result, 
   if (result.ping) {
     TakePing(metric::kServicePing, service.name, *result.ping, connect.on_this_machine);
   }
+  if (!answered || connect.on_this_machine) return std::nullopt;
+  return connect.rtt_us;
 }
 
 bool ServiceBook::LastingFailure(const Health& health) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +23,10 @@ class ServiceBook {
   // Reasons that follow from the configuration alone, when it changes from `old`.
   void Configure(const std::vector<ProbedService>& old, const std::vector<ProbedService>& services);
 
-  // `link_up`: without a link it is not the service that failed.
-  void Take(const ProbedService& service, const ProbeResult& result, bool link_up);
+  // `link_up`: without a link it is not the service that failed. The service's round trip, where
+  // there was one.
+  std::optional<int64_t> Take(const ProbedService& service, const ProbeResult& result,
+                              bool link_up);
 
   // An echo to a service or, with an empty subject, to the gateway.
   void TakePing(uint32_t what, const std::string& subject, const PingOutcome& ping,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/registry.h"
+
 namespace candor {
 namespace {
 
@@ -15,21 +17,21 @@ ptrdiff_t Times(std::span<const ProbeVerdict> round, ProbeVerdict verdict) {
 std::string_view NameOf(OfflineCause cause) {
   switch (cause) {
     case OfflineCause::kGateway:
-      return "gateway";
+      return offline_cause::kGateway;
     case OfflineCause::kNoRoute:
-      return "no_route";
+      return offline_cause::kNoRoute;
     case OfflineCause::kPortal:
-      return "portal";
+      return offline_cause::kPortal;
     case OfflineCause::kDnsSilent:
-      return "dns_silent";
+      return offline_cause::kDnsSilent;
     case OfflineCause::kDnsError:
-      return "dns_error";
+      return offline_cause::kDnsError;
     case OfflineCause::kRefused:
-      return "refused";
+      return offline_cause::kRefused;
     case OfflineCause::kNoAnswer:
-      return "no_answer";
+      return offline_cause::kNoAnswer;
   }
-  return "no_answer";
+  return offline_cause::kNoAnswer;
 }
 
 bool AnyAnswered(std::span<const ProbeVerdict> round) {

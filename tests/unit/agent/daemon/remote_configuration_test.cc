@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "candor/v1/ingest.pb.h"
+#include "common/gateway_rule.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 
@@ -55,6 +56,23 @@ TEST_CASE("a configuration is in force at once and after a restart") {
     REQUIRE(effective.services[0].host == "mail.example.org");
     REQUIRE(effective.hash == Sealed(asked).hash());
   }
+}
+
+TEST_CASE("the collector adds to the operator's gateways, and never names a home") {
+  ConfiguredAgent f;
+  f.settings.gateways = {.office = {"10.20.0.1"}, .home = {"192.168.2.1"}};
+  v1::Configuration asked;
+  asked.add_office_gateways("10.30.0.0/16");
+  asked.add_office_gateways("everywhere");
+  for (size_t i = 0; i < 2 * kGatewayRulesMax; ++i) asked.add_office_gateways("10.40.0.1");
+  RemoteConfiguration configuration(f.settings);
+  REQUIRE_OK(configuration.Apply(Sealed(asked)));
+  const KnownGateways& known = configuration.effective().gateways;
+  REQUIRE(known.office.size() == kGatewayRulesMax);
+  REQUIRE(known.office[0] == "10.20.0.1");
+  REQUIRE(known.office[1] == "10.30.0.0/16");
+  REQUIRE(known.office[2] == "10.40.0.1");
+  REQUIRE(known.home == std::vector<std::string>{"192.168.2.1"});
 }
 
 TEST_CASE("what does not have its hash changes nothing") {

@@ -46,6 +46,8 @@ socket = "/run/other.sock"
 state = "/srv/uplink"
 [network]
 dns_servers = "127.0.0.1:5300"
+office_gateways = ["10.20.0.0/16"]
+home_gateways = ["02:11:22:33:44:55"]
 [[service]]
 name = "mail"
 host = "mail.example.org"
@@ -72,6 +74,8 @@ icmp = true
   REQUIRE(settings->uplink_socket == "/run/other.sock");
   REQUIRE(settings->uplink_folder() == "/srv/uplink");
   REQUIRE(settings->dns_servers == "127.0.0.1:5300");
+  REQUIRE(settings->gateways.office == std::vector<std::string>{"10.20.0.0/16"});
+  REQUIRE(settings->gateways.home == std::vector<std::string>{"02:11:22:33:44:55"});
   REQUIRE(settings->services.size() == 2);
   REQUIRE(settings->services[0].port == 993);
   REQUIRE(settings->services[1].port == 443);
@@ -101,6 +105,8 @@ TEST_CASE("a mistake is answered with file, line and key") {
        "agent.toml:", "tls = false"},
       {"[[service]]\nname = \"a\"\nhost = \"b\"\ntls = false\nhttp_expect = \"ok\"\n",
        "agent.toml:", "path"},
+      {"[network]\nhome_gateways = [\"10.0.0.0/0\"]\n", ":2", "network.home_gateways"},
+      {"[network]\noffice_gateways = [\"HQ\"]\n", ":2", "'HQ' is no gateway"},
       {"[push\n", ":1", "agent.toml"},
   }));
   const auto settings = Load(c.text);

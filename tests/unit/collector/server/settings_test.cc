@@ -46,6 +46,8 @@ facts = 70
 [limits]
 pending_mib = 8
 streams = 100
+[network]
+office_gateways = ["10.20.0.0/16", "02:11:22:33:44:55"]
 [[service]]
 name = "mail"
 host = "mail.example.org"
@@ -84,6 +86,8 @@ name = "own"
   REQUIRE(settings->services.size() == 2);
   REQUIRE(settings->services[0] ==
           CollectorSettings::Service{"mail", "mail.example.org", 993, false, "/x", true, "here"});
+  REQUIRE(ConfigurationFor(*settings).office_gateways_size() == 2);
+  REQUIRE(ConfigurationFor(*settings).office_gateways(1) == "02:11:22:33:44:55");
   REQUIRE(ConfigurationFor(*settings).services(0).http_expect() == "here");
   REQUIRE(settings->services[1].port == 443);
   REQUIRE(settings->services[1].tls);
@@ -103,6 +107,8 @@ TEST_CASE("a mistake is answered with file, line and key") {
       Mistake{"families_off = [\"weather\"]\n", "there is no family 'weather'"},
       Mistake{"[log]\nlevel = \"loud\"\n", "f.toml:2: log.level"},
       Mistake{"[retention]\nlog = 40\n", "f.toml:2: retention.log: must be at least ten days more"},
+      Mistake{"[network]\noffice_gateways = [\"10.1.2.3/8\"]\n",
+              "f.toml:2: network.office_gateways: '10.1.2.3/8' is no gateway"},
       Mistake{"[[service]]\nname = \"a b\"\nhost = \"h\"\n", "f.toml:2: service.name"},
       Mistake{"[[service]]\nname = \"a\"\nhost = \"\"\n", "f.toml:3: service.host"},
       Mistake{"[[service]]\nname = \"a\"\nhost = \"h\"\nport = 0\n", "f.toml:4: service.port"},

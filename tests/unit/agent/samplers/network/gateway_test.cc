@@ -50,8 +50,8 @@ TEST_CASE("no gateway is no route, unless a device alone is the way") {
 }
 
 TEST_CASE("the kernel's neighbours can be asked for, and nobody there is missing") {
-  CHECK(StateOfNeighbour(make_address("127.0.0.1")) == NeighbourState::kUnsure);
-  CHECK(StateOfNeighbour(make_address("fe80::1")) == NeighbourState::kUnsure);
+  CHECK(LookUpNeighbour(make_address("127.0.0.1")).state == NeighbourState::kUnsure);
+  CHECK(LookUpNeighbour(make_address("fe80::1")).state == NeighbourState::kUnsure);
 }
 
 }  // namespace

@@ -81,6 +81,7 @@ class Laptop {
     sampler_ = MakeNetworkSampler({io_, clock, recorder, roots_, {}}, options);
   }
   void SetServices(const std::vector<ProbedService>& services) { sampler_->SetServices(services); }
+  void SetGateways(const KnownGateways& gateways) { sampler_->SetGateways(gateways); }
   // As SetServices, while the next sample is under way.
   void SetServicesMeanwhile(const std::vector<ProbedService>& services) {
     later_.expires_after(std::chrono::milliseconds(20));
