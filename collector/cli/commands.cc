@@ -145,7 +145,13 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "services that failed.",
      kGroupFlags, kCrashesExamples},
     {"network", CommandKind::kQuery, "", false, "how the network feels",
-     "Round trips, DNS, TLS, loss and time offline by group (default: location) or by service.",
+     "Round trips, DNS, TLS, loss, time offline and Wi-Fi by group (default: location), by service "
+     "or by class of network. offline_cause says what took most of the time offline: gateway (the "
+     "line in the room), no_route (no address), portal (somebody else answers), dns_silent, "
+     "dns_error, refused (services down), no_answer (lost beyond the gateway); offline_CAUSE_pct "
+     "of "
+     "the time with a link, IPv4 and IPv6 each (rtt_ipv6_ms_p75, ipv6_failed_pct) and the Wi-Fi's "
+     "rate, failed frames and roams are in --format json and csv.",
      kGroupFlags, kNetworkExamples},
     {"health", CommandKind::kQuery, "", false, "disk, memory, processor, battery, heat",
      "The machines themselves by group (default: model), most time lost first, and what the agent "

@@ -48,7 +48,7 @@ std::string BashCompletion() {
       "      local by='department location model os kernel version device all'\n"
       "      case $command in\n"
       "        crashes | score) by+=' app' ;;\n"
-      "        network) by+=' service' ;;\n"
+      "        network) by+=' service class' ;;\n"
       "        inventory) by+=' package' ;;\n"
       "      esac\n"
       "      mapfile -t COMPREPLY < <(compgen -W \"$by\" -- \"$cur\"); return ;;\n"

@@ -10,6 +10,9 @@
 namespace candor {
 namespace {
 
+// The rule for counts: watched for 90 %, or unmeasured.
+constexpr double kKnownShareMin = 0.9;
+
 double StepsPerUnit(uint32_t metric) {
   const MetricEntry* entry = FindMetric(metric);
   return entry == nullptr ? 1 : static_cast<double>(entry->steps_per_unit);
@@ -122,6 +125,50 @@ std::optional<double> FactsTotal::OfflinePct() const {
   const auto online = Sum(metric::kOnlineSeconds);
   if (!offline && !online) return std::nullopt;
   return PerCent(offline, offline.value_or(0) + online.value_or(0));
+}
+
+// Seconds are whole, and each belongs to one cause.
+bool FactsTotal::CausesKnown() const {
+  const double offline_s = Sum(metric::kOfflineSeconds).value_or(0);
+  return Sum(metric::kOfflineCauseSeconds).value_or(0) >= kKnownShareMin * offline_s;
+}
+
+std::optional<double> FactsTotal::OfflineCausePct(std::string_view cause) const {
+  if (!OfflinePct() || !CausesKnown()) return std::nullopt;
+  return PerCent(
+      Sum(metric::kOfflineCauseSeconds, std::string(cause)),
+      Sum(metric::kOfflineSeconds).value_or(0) + Sum(metric::kOnlineSeconds).value_or(0));
+}
+
+std::optional<std::string> FactsTotal::MainOfflineCause() const {
+  if (!CausesKnown()) return std::nullopt;
+  std::optional<std::string> main;
+  int64_t most_s = 0;
+  for (auto at = metrics_.lower_bound(Key(metric::kOfflineCauseSeconds, ""));
+       at != metrics_.end() && at->first.first == metric::kOfflineCauseSeconds; ++at) {
+    if (at->second.sum <= most_s) continue;
+    most_s = at->second.sum;
+    main = at->first.second;
+  }
+  return main;
+}
+
+std::optional<double> FactsTotal::PartPct(uint32_t part, uint32_t whole) const {
+  const auto counted = Sum(part);
+  return counted ? PerCent(counted, Sum(whole)) : std::nullopt;
+}
+
+std::optional<double> FactsTotal::PartPct(uint32_t part, uint32_t whole,
+                                          const std::string& subject) const {
+  const auto counted = Sum(part, subject);
+  return counted ? PerCent(counted, Sum(whole, subject)) : std::nullopt;
+}
+
+std::optional<double> FactsTotal::AnHour(uint32_t metric, std::string_view watched) const {
+  const auto counted = Sum(metric);
+  const auto watched_ms = Sum(metric::kWatched, std::string(watched));
+  if (!counted || !watched_ms || *watched_ms <= 0) return std::nullopt;
+  return *counted / (*watched_ms / kMsPerHour);
 }
 
 std::optional<double> FactsTotal::NoLinkPct() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/histogram.h"
@@ -51,8 +52,17 @@ class FactsTotal {
 
   // Shares in per cent; nothing where the denominator was not measured.
   std::optional<double> LossPct() const;
-  std::optional<double> OfflinePct() const;                            // of the time with a link
-  std::optional<double> NoLinkPct() const;                             // of all time watched
+  std::optional<double> OfflinePct() const;  // of the time with a link
+  std::optional<double> NoLinkPct() const;   // of all time watched
+  // Time offline for one cause (common/registry.h), of the time with a link, and the cause that
+  // took most of it; nothing where agents that do not tell causes were offline, too.
+  std::optional<double> OfflineCausePct(std::string_view cause) const;
+  std::optional<std::string> MainOfflineCause() const;
+  // One counter of another, in per cent; nothing where either was never seen.
+  std::optional<double> PartPct(uint32_t part, uint32_t whole) const;
+  std::optional<double> PartPct(uint32_t part, uint32_t whole, const std::string& subject) const;
+  // A counter an hour of active time in which its source was watched.
+  std::optional<double> AnHour(uint32_t metric, std::string_view watched) const;
   std::optional<double> FailurePct(const std::string& subject) const;  // of a service's probes
   std::optional<double> FailurePct() const;
   // A counter of milliseconds against the active time its source was watched.
@@ -65,6 +75,7 @@ class FactsTotal {
   double observed_s() const { return observed_s_; }
 
  private:
+  bool CausesKnown() const;
   void AddMetric(const store::v1::MetricFact& fact, uint32_t active_state);
   std::set<uint32_t> wanted_;
   std::map<Key, MetricTotal> metrics_;

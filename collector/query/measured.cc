@@ -30,6 +30,7 @@ constexpr double kSecondsPerHour = 3600;
 // the median of a day would tell whether there was one.
 constexpr int64_t kBehaviourDaysMin = 14;
 constexpr double kKib = 1024;
+constexpr std::string_view kOfGroupsAlone = "never shown of one device";
 
 std::optional<double> Ratio(std::optional<double> part, std::optional<double> whole, double times) {
   if (!part || !whole || *whole <= 0) return std::nullopt;
@@ -64,6 +65,23 @@ Shown ShowCounter(const FactsTotal& total, uint32_t metric, const std::string& s
       const auto offline = total.OfflinePct();
       return {offline ? std::optional(100 - *offline) : std::nullopt, "% of time with a link"};
     }
+    case metric::kOfflineCauseSeconds:
+      return {total.OfflineCausePct(subject), "% of time with a link"};
+    case metric::kProbesIpv4:
+    case metric::kProbesIpv6:
+      return {Ratio(sum, total.observed_s() / kSecondsPerHour, 1), "an hour"};
+    case metric::kProbeFailuresIpv4:
+      return {total.PartPct(metric, metric::kProbesIpv4, subject), "% of probes"};
+    case metric::kProbeFailuresIpv6:
+      return {total.PartPct(metric, metric::kProbesIpv6, subject), "% of probes"};
+    case metric::kWifiFramesSent:
+      return {std::nullopt, "counted, for the share that failed"};
+    case metric::kWifiFramesRetried:
+    case metric::kWifiFramesFailed:
+      return {total.PartPct(metric, metric::kWifiFramesSent), "% of sent"};
+    case metric::kWifiBeaconsLost:
+    case metric::kWifiDrops:
+      return {total.AnHour(metric, watch::kWifi), "an hour of Wi-Fi"};
     case metric::kNoLinkSeconds:
       return {total.NoLinkPct(), "% of active time"};
     case metric::kCpuStall:
@@ -226,6 +244,11 @@ class Builder {
         days_(FormatDays(period, now_ms)) {}
 
   void AddMetric(const MetricEntry& entry) {
+    if (entry.sensitivity == Sensitivity::kBehaviour) {
+      const std::string reason = reasons_.OfMetric(entry.number);
+      AddReason(entry.family, entry.name, "", reason.empty() ? kOfGroupsAlone : reason);
+      return;
+    }
     std::set<std::string> subjects;
     for (const auto& [key, value] : total_.metrics()) {
       if (key.first == entry.number) subjects.insert(key.second);
@@ -254,7 +277,7 @@ class Builder {
       }
       // How often somebody changed networks.
       if (sums.counts.contains(entry.number) && !sums.seconds.contains(entry.number)) {
-        AddReason(entry.family, entry.name, "", "never shown of one device");
+        AddReason(entry.family, entry.name, "", kOfGroupsAlone);
         return;
       }
     }
