@@ -7,6 +7,7 @@
 
 #include "candor/v1/envelope.pb.h"
 #include "collector/query/coarse.h"
+#include "collector/query/sql_network.h"
 #include "collector/query/text.h"
 #include "common/hash.h"
 
@@ -102,7 +103,7 @@ constexpr auto kHangsColumns = std::to_array<SqlColumn>({
     {"duration_s", "REAL", "rounded to 5, 10, 20, 50, …"},
 });
 
-constexpr auto kTables = std::to_array<SqlTable>({
+const auto kTables = std::to_array<SqlTable>({
     {"boots", "boots, durations only", Columns(kBootsColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'boot.total_s') AS "
      "total_s, "
@@ -136,6 +137,7 @@ constexpr auto kTables = std::to_array<SqlTable>({
     {"labels", "what was said at enrolment", Columns(kLabelsColumns),
      "SELECT d.device_id AS device, l.key AS key, l.value AS value FROM device_label l "
      "JOIN device d ON d.no = l.device"},
+    kNetworkSqlTable,
     {"score_domains", "points of each domain", Columns(kScoreDomainsColumns),
      "SELECT d.device_id AS device, s.day AS day, s.domain AS domain, s.points AS points "
      "FROM score_domain s JOIN device d ON d.no = s.device"},
@@ -260,7 +262,8 @@ absl::Status RegisterTableFunctions(Database& db) {
     return sqlite3_create_function_v2(db.handle(), name, arguments, kFlags, nullptr, function,
                                       nullptr, nullptr, nullptr) == SQLITE_OK;
   };
-  if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 2, &ShownFunction)) {
+  if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 2, &ShownFunction) ||
+      !add("candor_network", 2, &NetworkSqlFunction)) {
     return absl::InternalError("SQLite does not take a function");
   }
   return absl::OkStatus();

@@ -18,7 +18,7 @@
 namespace candor {
 namespace {
 
-constexpr int64_t kSilentMs = 7 * kMsPerDay;
+constexpr int64_t kSilentAfterMs = 7 * kMsPerDay;
 
 Table InventoryTable(const std::string& by) {
   Table table;
@@ -44,7 +44,7 @@ struct Count {
     ++devices;
     const int64_t age_ms = now_ms - device.last_seen_ms.value_or(device.enrolled_ms);
     reporting += device.last_seen_ms && age_ms <= kMsPerDay ? 1 : 0;
-    silent += age_ms > kSilentMs ? 1 : 0;
+    silent += age_ms > kSilentAfterMs ? 1 : 0;
     if (device.last_seen_ms)
       last_seen_ms = std::max(last_seen_ms.value_or(0), *device.last_seen_ms);
   }
@@ -121,7 +121,7 @@ Table SilentTable(const std::vector<DeviceInfo>& devices, int64_t now_ms) {
   table.columns = {TextColumn("host", "host").Key(), TextColumn("device", "device").Hidden(),
                    TimeColumn("last_seen", "last seen"), TextColumn("agent", "agent")};
   for (const DeviceInfo& device : devices) {
-    if (now_ms - device.last_seen_ms.value_or(device.enrolled_ms) <= kSilentMs) continue;
+    if (now_ms - device.last_seen_ms.value_or(device.enrolled_ms) <= kSilentAfterMs) continue;
     table.rows.push_back(
         {device.host, device.id, ToCell(device.last_seen_ms), device.agent_version});
   }

@@ -1,6 +1,7 @@
 // `candor network`: why laptops were offline, IPv4 and IPv6, Wi-Fi, and kinds of network.
 #include <string>
 
+#include "collector/query/sql_network.h"
 #include "collector/query/view_network_class.h"
 #include "common/registry.h"
 #include "tests/support/catch.h"
@@ -153,6 +154,31 @@ TEST_CASE("network by class: everybody together, kinds that few saw left out") {
     r.set_where("host = host0");
   });
   REQUIRE_FALSE(picked.ok());
+}
+
+TEST_CASE("sql: the network of a device-day in the same figures, never in seconds") {
+  QueryStore store;
+  const int64_t anna = store.AddDevice("anna");
+  const int64_t bert = store.AddDevice("bert");
+  AddOffline(store, anna, 50, {{"portal", 20}, {"gateway", 30}});
+  AddOffline(store, bert, 100, {});
+  const auto tables = store.Ask("sql", [](v1::QueryRequest& r) {
+    r.set_text(
+        "SELECT offline_cause, offline_pct, offline_portal_pct, wifi_signal_dbm_p25 FROM network "
+        "ORDER BY offline_pct");
+  });
+  REQUIRE_OK(tables);
+  const Table& table = tables->front();
+  REQUIRE(table.rows.size() == 2);
+  CHECK(TextAt(table, 0, "offline_cause") == "gateway");
+  CHECK(NumberAt(table, 0, "offline_pct") == Approx(5));
+  CHECK(NumberAt(table, 0, "offline_portal_pct") == Approx(2));
+  CHECK(IsEmpty(At(table, 0, "wifi_signal_dbm_p25")));
+  CHECK(IsEmpty(At(table, 1, "offline_cause")));
+  CHECK(NumberAt(table, 1, "offline_pct") == Approx(10));
+  for (const SqlColumn& column : kNetworkSqlTable.columns) {
+    CHECK_FALSE(column.name.ends_with("_s"));
+  }
 }
 
 TEST_CASE("the page of one device names no kind of network and no roaming, only why not") {
