@@ -91,7 +91,7 @@ TEST_CASE("network: broken IPv6 shows beside IPv4, by group and by service") {
   CHECK(IsEmpty(At(NetworkBy(store, "service"), 1, "ipv6_failed_pct")));
 }
 
-TEST_CASE("network: Wi-Fi in dBm, shares and times an hour; who roams is of groups alone") {
+TEST_CASE("network: Wi-Fi in dBm, shares and times an hour, and who roams of groups alone") {
   QueryStore store;
   for (const char* host : {"anna", "bert"}) {
     const int64_t device = store.AddDevice(host, {{"location", "Lyon"}});
