@@ -80,5 +80,7 @@ pack_rpm() {
     die "rpmbuild failed: $(tail -n 20 "$work/rpm.log")"
 }
 
-for kind in "${kinds[@]}"; do "pack_$kind"; done
-(cd "$out" && ls -1 ./*.deb ./*.rpm 2>/dev/null)
+for kind in "${kinds[@]}"; do
+  "pack_$kind"
+  (cd "$out" && ls -1 -- *."$kind")
+done

@@ -150,7 +150,8 @@ std::string SystemTree() {
   return tree;
 }
 
-Disk::Disk(const std::string& tree) {
+// Not below /tmp, of which the laptop has one of its own.
+Disk::Disk(const std::string& tree) : folder_(CacheFolder()) {
   for (const char* part : {"root", "upper", "work"}) fs::create_directory(folder_.File(part));
   const std::string layers = "lowerdir=" + tree + ",upperdir=" + folder_.File("upper") +
                              ",workdir=" + folder_.File("work");

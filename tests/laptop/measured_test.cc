@@ -141,14 +141,15 @@ TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
   SKIP_WITHOUT(testing::LacksForContainers());
   SKIP_WITHOUT(testing::LacksForNetworks());
   constexpr int kOneWayMs = 40;
-  const std::string tree = testing::SystemTree();
+  const testing::Disk root(testing::SystemTree());
   LaptopLine line(kOneWayMs * 1'000);
   const testing::ProgramFolder programs;
   const testing::TempFolder battery;
   WriteBattery(battery.path());
   line.OnLaptop([&] {
     const Container laptop(
-        {.tree = tree,
+        {.tree = root.path(),
+         .keeps = true,
          .binds = {{programs.path(), "/opt/candor"}, {battery.path(), "/opt/battery"}},
          .resolv_conf = line.resolv_conf()});
     // Once /sys is there.

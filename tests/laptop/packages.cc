@@ -50,7 +50,7 @@ std::string Packages::Later(const std::string& package) const {
     control << line << (line.starts_with("Version:") ? ".later" : "") << "\n";
   }
   std::ofstream(tree + "/DEBIAN/control") << control.str();
-  const std::string name = package + "_later.deb";
+  const std::string name = "later-" + package + ".deb";
   RequireSuccess(
       RunProgram({"dpkg-deb", "--build", "-Zgzip", "-z1", tree, folder_.File(name)}, kPackMs),
       "dpkg-deb");
@@ -78,7 +78,7 @@ void WriteEnrollFile(const Container& laptop, CollectorFixture& collector) {
 
 void InstallPackage(const Container& laptop, const std::string& file) {
   const std::string command =
-      file.ends_with(".deb") ? "apt-get install -y --no-download " : "rpm --upgrade --nodeps ";
+      file.ends_with(".deb") ? "apt-get install -y " : "rpm --upgrade --nodeps ";
   laptop.Check({"sh", "-c", command + "/packages/" + file + " </dev/null"}, 300'000);
 }
 

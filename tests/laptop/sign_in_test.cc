@@ -53,8 +53,8 @@ class Person {
     RequireSuccess(UserSystemctl({"start", "candor-test-desktop.target"}), "the desktop");
   }
   void SignOut() {
-    UserSystemctl({"stop", "candor-test-desktop.target"});
-    laptop_.Check({"systemctl", "stop", "alice-login"});
+    laptop_.Check({"loginctl", "terminate-user", "alice"});
+    laptop_.Run({"systemctl", "stop", "alice-login"});
     REQUIRE(WaitFor(30, [&] {
       return laptop_.Run({"loginctl", "show-user", uid_}).exit_code != 0;
     }));
@@ -104,13 +104,12 @@ std::vector<std::pair<double, bool>> SignIns(const Container& laptop) {
             .at("rows");
     for (const json& row : values) {
       if (row.value("name", "") != "sign_in") continue;
-      const std::string text = row.at("event");
+      const std::string text = row.at("detail");
       INFO(text);
       const size_t at = text.find("duration_ms=");
       REQUIRE(at != std::string::npos);
       found.emplace_back(std::stod(text.substr(at + sizeof "duration_ms=" - 1)),
-                         text.find("first_on_device=yes") != std::string::npos ||
-                             text.find("first_on_device=true") != std::string::npos);
+                         text.find("first_on_device=yes") != std::string::npos);
     }
   }
   return found;

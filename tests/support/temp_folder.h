@@ -10,8 +10,10 @@ namespace candor::testing {
 
 class TempFolder {
  public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "candor-test-XXXXXX").string();
+  TempFolder() : TempFolder(std::filesystem::temp_directory_path().string()) {}
+  // In another folder than the system's own for such things.
+  explicit TempFolder(const std::string& parent) {
+    std::string pattern = parent + "/candor-test-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
     path_ = pattern;
   }
