@@ -51,7 +51,7 @@ absl::StatusOr<int64_t> TimeProperty(sd_bus* bus, const char* service, const cha
 // Id and object of the session that this user sees: a service of the user's own belongs to none.
 absl::Status FindSession(sd_bus* bus, std::string& id, std::string& path) {
   const std::string user = Concat("/org/freedesktop/login1/user/_", std::to_string(::getuid()));
-  sd_bus_error error = SD_BUS_ERROR_NULL;
+  sd_bus_error error{};
   sd_bus_message* raw = nullptr;
   int r = sd_bus_get_property(bus, kLogind, user.c_str(), "org.freedesktop.login1.User", "Display",
                               &error, &raw, "(so)");
