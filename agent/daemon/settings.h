@@ -9,13 +9,11 @@
 //   [spool]   size_mib = 256  age_days = 30  ledger_mib = 64  ledger_days = 30
 //   [uplink]  program = ""              started for each push where no service manager listens
 //             socket = "/run/candor/uplink.sock"
-//             state = ""                the laptop's identity; where not set,
-//             /var/lib/candor-uplink
+//             state = ""                the laptop's identity; unless set, /var/lib/candor-uplink
 //                                       beside the default state, else the state folder itself
 //   [network] dns_servers = ""          resolvers to ask instead of the system's
-//             office_gateways = []      networks of the operator, by their default gateway:
-//             address,
-//                                       prefix or hardware address; beside the collector's
+//             office_gateways = []      networks of the operator, by their default gateway: an
+//                                       address, prefix or hardware address; with the collector's
 //             home_gateways = []        the same for the home; never from the collector
 //   [[service]] name host port tls http_path icmp http_expect
 //                                       probed beside those the collector names; http_expect: text

@@ -1,7 +1,9 @@
 #include "agent/daemon/settings.h"
 
 #include <fstream>
+#include <sstream>
 
+#include "common/files.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
 
@@ -157,6 +159,28 @@ TEST_CASE("the identity lies apart from the measurements unless all lies in a fo
   CHECK(settings.uplink_folder() == "/srv/agent");
   settings.uplink_state = "/srv/uplink";
   CHECK(settings.uplink_folder() == "/srv/uplink");
+}
+
+// The text with its settings that are commented out switched on: "#key = …" and "#[table]".
+std::string SwitchedOn(const std::string& text) {
+  std::string on;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const bool off = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    on += (off ? line.substr(1) : line) + "\n";
+  }
+  return on;
+}
+
+TEST_CASE("the example that is packed says the defaults, and every key in it is one") {
+  const std::string path = CANDOR_SOURCE_DIR "/packaging/examples/agent.toml";
+  const auto settings = LoadSettings(path);
+  REQUIRE_OK(settings);
+  CHECK(KeysThatNeedRestart(AgentSettings{}, *settings).empty());
+  CHECK(settings->log_level == AgentSettings{}.log_level);
+  const auto on = Load(SwitchedOn(*ReadFile(path)));
+  REQUIRE_OK(on);
+  CHECK(on->services.size() == 1);
 }
 
 }  // namespace

@@ -42,6 +42,11 @@ TEST_CASE("the file says how to enrol", "[uplink]") {
   CHECK(options->labels == std::vector<std::string>{"department=Sales"});
 }
 
+TEST_CASE("the example that is packed is such a file", "[uplink]") {
+  const EnrollFile file(*ReadFile(CANDOR_SOURCE_DIR "/packaging/examples/enroll.toml"));
+  REQUIRE_OK(ReadEnrollFile(file.path));
+}
+
 TEST_CASE("what is wrong in the file is named with its place", "[uplink]") {
   const auto [text, expected] = GENERATE(table<std::string, std::string>({
       {"token = \"cnd_a\"\ncollector = \"c:1\"\n", "no ca_fingerprint"},

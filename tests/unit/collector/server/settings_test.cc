@@ -154,5 +154,23 @@ TEST_CASE("laptops are told cadences, services and families, nothing else") {
   REQUIRE(configuration.hash().empty());
 }
 
+TEST_CASE("the example that is packed says the defaults") {
+  const auto settings =
+      LoadCollectorSettings(CANDOR_SOURCE_DIR "/packaging/examples/collector.toml");
+  REQUIRE_OK(settings);
+  const CollectorSettings defaults;
+  CHECK(settings->data == defaults.data);
+  CHECK(settings->listen_fleet == defaults.listen_fleet);
+  CHECK(settings->listen_enroll == defaults.listen_enroll);
+  CHECK(settings->listen_http == defaults.listen_http);
+  CHECK(settings->push_active_s == defaults.push_active_s);
+  CHECK(settings->push_idle_s == defaults.push_idle_s);
+  CHECK(settings->tick_active_s == defaults.tick_active_s);
+  CHECK(settings->tick_idle_s == defaults.tick_idle_s);
+  CHECK(settings->seal_after_days == defaults.seal_after_days);
+  CHECK(settings->log_days == defaults.log_days);
+  CHECK(settings->fact_days == defaults.fact_days);
+}
+
 }  // namespace
 }  // namespace candor
