@@ -81,12 +81,12 @@ std::string Collected() {
     text += Concat(".SS ", Plain(family), "\n", Plain(about), "\n");
     for (const MetricEntry& metric : Metrics()) {
       if (metric.family == family) {
-        text += Concat(Entry(metric.name, metric.source, metric.reason));
+        text += Entry(metric.name, metric.source, metric.reason);
       }
     }
     for (const EventEntry& event : Events()) {
       if (event.family == family) {
-        text += Concat(Entry(event.name, event.source, event.reason));
+        text += Entry(event.name, event.source, event.reason);
       }
     }
   }
@@ -107,7 +107,7 @@ std::string AgentManualPage() {
                    "its own, without any privilege. You may read every byte that left this laptop "
                    "with candor-agent ledger, and what is collected and why below."),
              "\n.SH COMMANDS\n");
-  for (const auto& [name, text] : kCommands) page += Concat(Item(Bold(name), text));
+  for (const auto& [name, text] : kCommands) page += Item(Bold(name), text);
   page +=
       Concat(Item(Bold("--help"), "Options, of each command too."),
              ".SH WHAT IS COLLECTED, AND WHY\n", Collected(), ".SH WHAT IS NEVER COLLECTED\n",
@@ -125,8 +125,8 @@ std::string AgentManualPage() {
     page += Concat(comma, Plain(family));
     comma = ", ";
   }
-  page += Concat(".\n.SH FILES\n");
-  for (const auto& [path, text] : kFiles) page += Concat(Item(Italic(path), text));
+  page += ".\n.SH FILES\n";
+  for (const auto& [path, text] : kFiles) page += Item(Italic(path), text);
   page += Concat(
       ".SH EXIT STATUS\n0 for success, 1 for a failure with one line on standard "
       "error, 2 for wrong usage.\n.SH SEE ALSO\n",

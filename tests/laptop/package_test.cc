@@ -207,5 +207,54 @@ TEST_CASE("the .rpm installs silently, enrols, and leaves nothing when it is era
   });
 }
 
+// Everything on one machine, by the words of the README.
+TEST_CASE("a server is set up from its packages, and a preseeded laptop enrols with it") {
+  SKIP_WITHOUT(testing::LacksForContainers());
+  SKIP_WITHOUT(testing::LacksForNetworks());
+  const std::string tree = testing::SystemTree();
+  const Packages packages("deb");
+  LaptopLine line(1'000);
+  line.OnLaptop([&] {
+    const Container machine({.tree = tree,
+                             .binds = {{packages.folder(), "/packages"}},
+                             .resolv_conf = line.resolv_conf()});
+    for (const char* package : {"candor-collector", "candor"}) {
+      testing::InstallPackage(machine, packages.FileOf(package));
+    }
+    const std::string said = machine.Check(
+        {"candor-collector", "init", "--data", "/var/lib/candor-collector", "--host", "127.0.0.1"});
+    CHECK(machine.Check({"stat", "-c", "%U %a", "/var/lib/candor-collector/admin.toml"}) ==
+          "candor-collector 600\n");
+    machine.Check({"systemctl", "start", "candor-collector"});
+    const std::vector<std::string> candor = {"candor", "--credential",
+                                             "/var/lib/candor-collector/admin.toml"};
+    const auto ask = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), candor.begin(), candor.end());
+      words.insert(words.end(), {"--format", "json"});
+      return json::parse(machine.Check(words)).at("rows");
+    };
+    const std::string token = ask({"token", "create", "--uses", "100"}).at(0).at("token");
+    std::string fingerprint = machine.Read("/var/lib/candor-collector/ca.sha256");
+    fingerprint = fingerprint.substr(0, fingerprint.find_first_of(" \n"));
+    CHECK(said.find(fingerprint) != std::string::npos);
+
+    machine.Write("/root/answers",
+                  "candor-agent candor-agent/collector string 127.0.0.1:7444\n"
+                  "candor-agent candor-agent/ca-fingerprint string " +
+                      fingerprint + "\ncandor-agent candor-agent/token password " + token +
+                      "\ncandor-agent candor-agent/labels string "
+                      "department=Sales, location=Lyon\n",
+                  0600);
+    machine.Check({"debconf-set-selections", "/root/answers"});
+    testing::InstallPackage(machine, packages.FileOf("candor-agent"));
+    const bool there = WaitFor(60, [&] { return !ask({"devices"}).empty(); });
+    INFO(Journal(machine));
+    REQUIRE(there);
+    // Neither the file nor debconf keeps the token.
+    CHECK(machine.Run({"grep", "-r", token, "/etc/candor", "/var/cache/debconf"}).out.empty());
+    CHECK(ask({"devices", "--where", "location = \"Lyon\""}).size() == 1);
+  });
+}
+
 }  // namespace
 }  // namespace candor
