@@ -253,6 +253,14 @@ TEST_CASE("a server is set up from its packages, and a preseeded laptop enrols w
     // Neither the file nor debconf keeps the token.
     CHECK(machine.Run({"grep", "-r", token, "/etc/candor", "/var/cache/debconf"}).out.empty());
     CHECK(ask({"devices", "--where", "location = \"Lyon\""}).size() == 1);
+
+    // Root enrols by hand; the identity is the uplink's all the same.
+    machine.Write("/root/token", token + "\n", 0600);
+    machine.Check({"candor-agent", "enroll", "--collector", "127.0.0.1:7444", "--token-file",
+                   "/root/token", "--ca-fingerprint", fingerprint, "--again"});
+    CHECK(machine.Check({"stat", "-c", "%U %a", "/var/lib/candor-uplink/identity/identity.toml"}) ==
+          "candor-uplink 600\n");
+    CHECK(WaitFor(90, [&] { return ask({"devices"}).size() == 2; }));
   });
 }
 
