@@ -4,8 +4,8 @@
 //   disk_free_gib         statvfs of "/" (of /var where "/" is an image or memory), blocks that an
 //                         ordinary user may fill, in MiB steps; never of a network or FUSE file
 //                         system (mounts.h), and never so that the daemon waits
-//   disk_read_ms          mean time of a read, and of a write request of the one disk that holds
-//   the disk_write_ms         system, with each tick in which there were enough (disk_latency.h)
+//   disk_read_ms,         mean time of a read, and of a write request of the one disk that holds
+//   disk_write_ms         the system, with each tick that had enough of them (disk_latency.h)
 //   disk_wear_pct         writable life used, once each local day (disk_wear.h, linux_udisks.h)
 //   battery_pct           full capacity against design capacity, all packs together (battery.h)
 //   throttled_ms          the processor's own counters of time slowed by heat (throttle.h); the
