@@ -23,15 +23,17 @@ constexpr int64_t kSameFailureUs = 10'000'000;
 constexpr int64_t kShortageUs = 10'000'000;
 constexpr int64_t kResetsUs = 30'000'000;
 constexpr size_t kResultBytesMax = 32;
+constexpr size_t kInvocationBytes = 32;
 constexpr int64_t kHangUs = 900'000'000;  // the kernel repeats itself every two minutes
 
-constexpr auto kMessageIds = std::to_array<std::string_view>(
-    {message_id::kCoredump, message_id::kUnitFailed, message_id::kJobFailed,
-     message_id::kUnitStarting, message_id::kUnitStarted, message_id::kOomdKill});
+constexpr auto kMessageIds =
+    std::to_array<std::string_view>({message_id::kCoredump, message_id::kUnitFailed,
+                                     message_id::kJobFailed, message_id::kOomdKill});
 constexpr auto kFields = std::to_array<std::string_view>(
     {"MESSAGE_ID", "_TRANSPORT", "MESSAGE", "COREDUMP_PID", "COREDUMP_EXE", "COREDUMP_COMM",
      "COREDUMP_SIGNAL", "COREDUMP_UNIT", "COREDUMP_USER_UNIT", "COREDUMP_CGROUP",
-     "COREDUMP_CONTAINER_CMDLINE", "UNIT", "USER_UNIT", "UNIT_RESULT", "JOB_RESULT"});
+     "COREDUMP_CONTAINER_CMDLINE", "UNIT", "USER_UNIT", "UNIT_RESULT", "JOB_RESULT",
+     "INVOCATION_ID", "USER_INVOCATION_ID"});
 
 std::string FirstOf(const JournalEntry& entry, std::string_view a, std::string_view b) {
   const std::string_view value = entry.Field(a);
@@ -79,10 +81,6 @@ bool FillKernelLine(const JournalEntry& entry, Finding& finding) {
   return true;
 }
 
-bool IsStart(std::string_view id) {
-  return id == message_id::kUnitStarting || id == message_id::kUnitStarted;
-}
-
 // systemd's words for a result are short; anybody can write such an entry with other ones.
 std::string ResultWord(std::string_view text) {
   const bool word = !text.empty() && text.size() <= kResultBytesMax &&
@@ -90,17 +88,20 @@ std::string ResultWord(std::string_view text) {
   return word ? std::string(text) : "unknown";
 }
 
-// Of a failed unit, of its failed job, of its start.
+// Anybody can write such an entry with other text.
+bool IsInvocation(std::string_view text) {
+  return text.size() == kInvocationBytes && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
+
+// Of a failed unit, of its failed job.
 bool FillUnitEntry(const JournalEntry& entry, std::string_view id, Finding& finding) {
   finding.unit = FirstOf(entry, "USER_UNIT", "UNIT");
   if (finding.unit.empty()) return false;
-  if (IsStart(id)) {
-    finding.kind = Finding::Kind::kUnitStart;
-    return true;
-  }
   const bool job = id == message_id::kJobFailed;
   finding.kind = job ? Finding::Kind::kJobFailure : Finding::Kind::kUnitFailure;
   finding.result = ResultWord(entry.Field(job ? "JOB_RESULT" : "UNIT_RESULT"));
+  std::string invocation = FirstOf(entry, "USER_INVOCATION_ID", "INVOCATION_ID");
+  if (IsInvocation(invocation)) finding.invocation = std::move(invocation);
   // A job that only waited for another one that failed is no failure of its own.
   return !job || finding.result == "failed" || finding.result == "timeout";
 }
@@ -151,7 +152,7 @@ std::optional<Finding> FindingFrom(const JournalEntry& entry) {
     FillOomdKill(entry, finding);
     return finding;
   }
-  if (id == message_id::kUnitFailed || id == message_id::kJobFailed || IsStart(id)) {
+  if (id == message_id::kUnitFailed || id == message_id::kJobFailed) {
     if (!FillUnitEntry(entry, id, finding)) return std::nullopt;
     return finding;
   }
@@ -175,6 +176,23 @@ Finding FindingFrom(const ApportReport& report, const std::string& position,
   return finding;
 }
 
+IncidentMerger::IncidentMerger(std::string_view saved) {
+  for (const std::string_view invocation : Split(saved, ' ')) {
+    if (IsInvocation(invocation) && failed_.size() < kInvocationsMax) {
+      failed_.emplace_back(invocation);
+    }
+  }
+}
+
+std::string IncidentMerger::Saved() const {
+  std::string saved;
+  for (const std::string& invocation : failed_) {
+    if (!saved.empty()) saved += ' ';
+    saved += invocation;
+  }
+  return saved;
+}
+
 bool IncidentMerger::Waits(Finding::Source source) const {
   return std::any_of(waiting_.begin(), waiting_.end(),
                      [&](const Finding& finding) { return finding.source == source; });
@@ -182,25 +200,7 @@ bool IncidentMerger::Waits(Finding::Source source) const {
 
 void IncidentMerger::Add(Finding finding) {
   assert(!Full());
-  if (finding.kind == Finding::Kind::kUnitStart) return NoteStart(finding.unit);
-  if (finding.kind == Finding::Kind::kUnitFailure) finding.echo = IsEcho(finding.unit);
   waiting_.push_back(std::move(finding));
-}
-
-// Only of units that failed before: of the others nobody needs to know.
-void IncidentMerger::NoteStart(const std::string& unit) {
-  if (const auto at = units_.find(unit); at != units_.end()) at->second.started = true;
-}
-
-// The service manager gave the unit up and said its last result again: nothing started it since its
-// failure before. Where starts are not told, nothing is taken for an echo.
-bool IncidentMerger::IsEcho(const std::string& unit) {
-  if (units_.size() == kUnitsMax && !units_.contains(unit)) units_.clear();
-  UnitLife& life = units_[unit];
-  const bool echo = life.tells_starts && !life.started;
-  life.tells_starts = life.tells_starts || life.started;
-  life.started = false;
-  return echo;
 }
 
 std::vector<Incident> IncidentMerger::Settle(int64_t now_us, bool coredumps_expected) {
@@ -241,11 +241,9 @@ IncidentMerger::Verdict IncidentMerger::Judge(size_t index, int64_t now_us,
     case Finding::Kind::kFault:
       return JudgeFault(finding, young);
     case Finding::Kind::kUnitFailure:
-      return JudgeUnitFailure(finding, young);
+      return JudgeUnitFailure(index, young);
     case Finding::Kind::kJobFailure:
-      return JudgeJobFailure(finding);
-    case Finding::Kind::kUnitStart:
-      return Verdict::kDrop;
+      return JudgeJobFailure(index);
     case Finding::Kind::kGroupOutOfMemory:
     case Finding::Kind::kOutOfMemory:
       return JudgeSystemFailure(index, kShortageUs);
@@ -295,8 +293,18 @@ IncidentMerger::Verdict IncidentMerger::JudgeFault(const Finding& fault, bool yo
   return young ? Verdict::kWait : Verdict::kTell;
 }
 
-IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(const Finding& failure, bool young) const {
-  if (failure.echo) return Verdict::kDrop;
+bool IncidentMerger::IsEcho(size_t index) const {
+  const std::string& invocation = waiting_[index].invocation;
+  if (invocation.empty()) return false;
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(index);
+  return std::find(failed_.begin(), failed_.end(), invocation) != failed_.end() ||
+         std::any_of(waiting_.begin(), end,
+                     [&](const Finding& other) { return other.invocation == invocation; });
+}
+
+IncidentMerger::Verdict IncidentMerger::JudgeUnitFailure(size_t index, bool young) const {
+  const Finding& failure = waiting_[index];
+  if (IsEcho(index)) return Verdict::kDrop;
   if (failure.result == "core-dump" || failure.result == "signal") {
     return JudgeCrashedUnit(failure, young);
   }
@@ -339,7 +347,9 @@ IncidentMerger::Verdict IncidentMerger::JudgeSystemFailure(size_t index, int64_t
   return again ? Verdict::kDrop : Verdict::kTell;
 }
 
-IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(const Finding& failure) const {
+IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(size_t index) const {
+  const Finding& failure = waiting_[index];
+  if (IsEcho(index)) return Verdict::kDrop;
   const bool told = Any([&](const Finding& other) {
     return other.kind == Finding::Kind::kUnitFailure && other.unit == failure.unit &&
            Within(other, failure, kSameFailureUs);
@@ -350,6 +360,10 @@ IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(const Finding& failure) 
 void IncidentMerger::Remember(const Finding& finding, bool told) {
   settled_.push_back({finding, told});
   if (settled_.size() > kSettledMax) settled_.pop_front();
+  if (finding.invocation.empty()) return;
+  std::erase(failed_, finding.invocation);
+  failed_.push_back(finding.invocation);
+  if (failed_.size() > kInvocationsMax) failed_.pop_front();
 }
 
 }  // namespace candor

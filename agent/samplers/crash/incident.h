@@ -11,21 +11,22 @@
 //   and, without core dump, a failed unit and a fault line within two seconds
 // - a unit that failed by an out-of-memory kill, and such a kill, are the kill
 // - a unit's failure and its failed job are the unit's failure
-// - a unit that is given up because it was restarted too often says again how it failed the last
-//   time, without having been started: that is no further failure
+// - a unit that is given up because it was restarted too often says again how its last invocation
+//   failed: that is no further failure, for an invocation fails once
 // - a shortage of memory that kills several processes, a GPU that resets again and again, a task
 //   that goes on hanging are one failure of the system
 // A finding whose more specific sibling may still come waits, and all behind it, until it is
 // half a minute old; so the position in the journal never passes over something untold.
 //
 // Further crashes of the same program with the same stack in one round are counted in `repeats`.
-// Memory is bounded: findings that wait, and what was told in the last minutes. One thread.
+// Memory is bounded: findings that wait, what was told in the last minutes, and the invocations
+// that failed last; these are in Saved(), to be kept with the position in the journal behind them.
+// One thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,8 +43,6 @@ namespace message_id {
 constexpr std::string_view kCoredump = "fc2e22bc6ee647b6b90729ab34a250b1";
 constexpr std::string_view kUnitFailed = "d9b373ed55a64feb8242e02dbe79a49c";
 constexpr std::string_view kJobFailed = "be02cf6855d2428ba40df7e9d022f03d";
-constexpr std::string_view kUnitStarting = "7d4958e842da4a758f6c1cdc7b36dcc5";
-constexpr std::string_view kUnitStarted = "39f53479d3a045ac8e11786248231fbf";
 // systemd-oomd ended all processes of a unit.
 constexpr std::string_view kOomdKill = "d989611b15e44c9dbf31e3c81256e4ed";
 }  // namespace message_id
@@ -60,7 +59,6 @@ struct Finding {
     kFault,
     kUnitFailure,
     kJobFailure,
-    kUnitStart,         // never an incident of its own
     kOutOfMemory,       // of the whole system, by the kernel or systemd-oomd
     kGroupOutOfMemory,  // a program that exceeded a limit of its own
     kGpuReset,
@@ -81,10 +79,11 @@ struct Finding {
   std::string task;               // the process's own name; never told unless a package owns it
   std::string cgroup;             // kCoredump
   bool contained = false;         // kCoredump: in a container
-  std::string unit;               // kUnitFailure, kJobFailure, kUnitStart; kCoredump: the unit it
-                                  // ran in; kOutOfMemory: the unit that was ended
+  std::string unit;               // kUnitFailure, kJobFailure; kCoredump: the unit it ran in;
+                                  // kOutOfMemory: the unit that was ended
   std::string result;             // kUnitFailure: systemd's word; kJobFailure: the job's
-  bool echo = false;              // kUnitFailure: said again, no further failure
+  std::string invocation;         // kUnitFailure, kJobFailure: systemd's id of this run of the
+                                  // unit, 32 hexadecimal digits; empty where it was not told
   uint32_t signal = 0;
   std::string signature;  // raw bytes
 };
@@ -109,7 +108,10 @@ class IncidentMerger {
  public:
   static constexpr size_t kWaitingMax = 64;
   static constexpr int64_t kSettleUs = 30'000'000;
-  static constexpr size_t kUnitsMax = 64;
+  static constexpr size_t kInvocationsMax = 16;
+
+  // `saved` is what Saved() gave in an earlier run; what cannot be read is ignored.
+  explicit IncidentMerger(std::string_view saved = {});
 
   bool Full() const { return waiting_.size() >= kWaitingMax; }
   bool Empty() const { return waiting_.empty(); }
@@ -117,7 +119,7 @@ class IncidentMerger {
   // Something read from `source` waits.
   bool Waits(Finding::Source source) const;
 
-  // In the order of each source. Must not be called when Full; a start is only noted.
+  // In the order of each source. Must not be called when Full.
   void Add(Finding finding);
 
   // Takes what is settled at `now_us` (wall clock). `coredumps_expected`: systemd-coredump takes
@@ -129,17 +131,22 @@ class IncidentMerger {
     return cursors_[static_cast<size_t>(source)];
   }
 
+  // The invocations that failed last, of what Settle took. Less than 1 KiB of text.
+  std::string Saved() const;
+
  private:
   enum class Verdict { kTell, kDrop, kWait };
 
   Verdict Judge(size_t index, int64_t now_us, bool coredumps_expected) const;
   Verdict JudgeCoredump(const Finding& coredump) const;
   Verdict JudgeFault(const Finding& fault, bool young) const;
-  Verdict JudgeUnitFailure(const Finding& failure, bool young) const;
+  Verdict JudgeUnitFailure(size_t index, bool young) const;
   Verdict JudgeCrashedUnit(const Finding& failure, bool young) const;
   Verdict JudgeSystemFailure(size_t index, int64_t goes_on_us) const;
-  Verdict JudgeJobFailure(const Finding& failure) const;
+  Verdict JudgeJobFailure(size_t index) const;
   bool HasDump(const Finding& fault) const;
+  // Its invocation failed before, and this is said once more.
+  bool IsEcho(size_t index) const;
   // Is there one, waiting or settled lately?
   template <typename Predicate>
   bool Any(Predicate predicate) const;
@@ -147,8 +154,6 @@ class IncidentMerger {
   template <typename Visit>
   void Before(size_t index, Visit visit) const;
   void Remember(const Finding& finding, bool told);
-  void NoteStart(const std::string& unit);
-  bool IsEcho(const std::string& unit);
 
   struct Settled {
     Finding finding;
@@ -158,13 +163,7 @@ class IncidentMerger {
   std::deque<Finding> waiting_;
   std::deque<Settled> settled_;
   std::array<std::string, 2> cursors_;  // by source
-
-  // Units that failed, as far as they are remembered.
-  struct UnitLife {
-    bool tells_starts = false;  // a start was seen between two of its failures
-    bool started = false;       // since its last failure
-  };
-  std::map<std::string, UnitLife> units_;
+  std::deque<std::string> failed_;      // invocations, the latest last
 };
 
 }  // namespace candor

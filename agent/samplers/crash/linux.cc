@@ -55,6 +55,8 @@ class CrashSampler final : public Sampler {
   explicit CrashSampler(const SamplerContext& context)
       : context_(context),
         owners_(context.roots),
+        merger_(context.saved_cursor(cursor::kFailedInvocations)),
+        saved_invocations_(merger_.Saved()),
         journal_(context.roots, context.saved_cursor(cursor::kJournal)),
         apport_(Concat(context.roots.var, "/log/apport.log"),
                 context.saved_cursor(cursor::kApport)),
@@ -231,10 +233,14 @@ class CrashSampler final : public Sampler {
     if (auto told = apport_position_.Told(merger_, Finding::Source::kApport)) {
       context_.recorder.SetCursor(cursor::kApport, *told);
     }
-    std::string loops = loops_.Saved();
-    if (loops == saved_loops_) return;
-    context_.recorder.SetCursor(cursor::kCrashLoops, loops);
-    saved_loops_ = std::move(loops);
+    SaveChanged(cursor::kFailedInvocations, merger_.Saved(), saved_invocations_);
+    SaveChanged(cursor::kCrashLoops, loops_.Saved(), saved_loops_);
+  }
+
+  void SaveChanged(std::string_view name, std::string value, std::string& saved) {
+    if (value == saved) return;
+    context_.recorder.SetCursor(name, value);
+    saved = std::move(value);
   }
 
   // What decides whether a count of crashes is whole: who takes core dumps, who owns programs.
@@ -282,6 +288,7 @@ class CrashSampler final : public Sampler {
   const SamplerContext& context_;
   LinuxOwners owners_;
   IncidentMerger merger_;
+  std::string saved_invocations_;
   LinuxJournalFindings journal_;
   LinuxApportLog apport_;
   SourcePosition apport_position_;

@@ -1,5 +1,8 @@
 #include "agent/samplers/crash/incident.h"
 
+#include <algorithm>
+#include <memory>
+
 #include "tests/support/catch.h"
 
 namespace candor {
@@ -175,9 +178,10 @@ TEST_CASE(
   CHECK(Settle(merger, 22) == std::vector{Kind::kGroupOutOfMemory});
 }
 
-Finding UnitStart(int64_t at_s, const std::string& unit) {
-  Finding finding = At(at_s, Kind::kUnitStart);
-  finding.unit = unit;
+// `run` tells one run of the unit from the others.
+Finding FailedRun(int64_t at_s, const std::string& result, int run) {
+  Finding finding = UnitFailure(at_s, "cups.service", result);
+  finding.invocation = std::string(31, '0') + std::to_string(run);
   return finding;
 }
 
@@ -193,31 +197,49 @@ uint32_t UnitFailures(IncidentMerger& merger) {
 
 TEST_CASE("a service that is given up failed as often as it was started, not once more") {
   const std::string result = GENERATE("exit-code", "timeout");
-  IncidentMerger merger;
+  const int settled_at_s = GENERATE(range(0, 7));
+  const bool restarted = GENERATE(false, true);
+  CAPTURE(settled_at_s, restarted);
+  auto merger = std::make_unique<IncidentMerger>();
   uint32_t failures = 0;
-  for (int64_t at_s = 0; at_s < 5; ++at_s) {
-    merger.Add(UnitStart(at_s, "cups.service"));
-    merger.Add(UnitFailure(at_s, "cups.service", result));
-    if (at_s == 2) failures += UnitFailures(merger);
+  for (int at_s = 0; at_s < 6; ++at_s) {
+    merger->Add(FailedRun(at_s, result, std::min(at_s, 4)));
+    if (at_s != settled_at_s) continue;
+    failures += UnitFailures(*merger);
+    if (restarted) merger = std::make_unique<IncidentMerger>(merger->Saved());
   }
-  merger.Add(UnitFailure(5, "cups.service", result));
-  merger.Add(JobFailure(5, "cups.service"));
-  failures += UnitFailures(merger);
+  Finding job = JobFailure(5, "cups.service");
+  job.invocation = FailedRun(5, result, 4).invocation;
+  merger->Add(std::move(job));
+  failures += UnitFailures(*merger);
+  CHECK(merger->Empty());
   CHECK(failures == 5);
-  CHECK(merger.Empty());
   // Somebody starts it by hand, and it fails again.
-  merger.Add(UnitStart(90, "cups.service"));
-  merger.Add(UnitFailure(91, "cups.service", result));
-  CHECK(UnitFailures(merger) == 1);
+  merger->Add(FailedRun(91, result, 5));
+  CHECK(UnitFailures(*merger) == 1);
 }
 
-TEST_CASE("where nobody tells of starts, every failure of a unit counts") {
+TEST_CASE("where nobody tells which run of a unit failed, every failure counts") {
   IncidentMerger merger;
-  merger.Add(UnitStart(0, "ssh.service"));
   for (int64_t at_s = 0; at_s < 5; ++at_s) {
     merger.Add(UnitFailure(at_s, "cups.service", "resources"));
   }
   CHECK(UnitFailures(merger) == 5);
+  CHECK(merger.Saved().empty());
+}
+
+TEST_CASE("failed runs are remembered up to a limit, and what was not saved by us is ignored") {
+  IncidentMerger merger("nonsense 0123 " + std::string(32, 'a') + " " + std::string(32, 'Z'));
+  CHECK(merger.Saved() == std::string(32, 'a'));
+  for (int i = 0; i < 40; ++i) {
+    Finding finding = UnitFailure(i, "cups.service", "exit-code");
+    finding.invocation = std::string(30, 'b') + std::to_string(10 + i);
+    merger.Add(std::move(finding));
+  }
+  CHECK(UnitFailures(merger) == 40);
+  const std::string saved = merger.Saved();
+  CHECK(saved.size() == IncidentMerger::kInvocationsMax * 33 - 1);
+  CHECK(saved.ends_with("b49"));
 }
 
 TEST_CASE("a unit's core dump belongs to apport's report of that moment, other failures do not") {
