@@ -98,8 +98,8 @@ class ResponsivenessSampler final : public Sampler {
       std::vector<std::string> names;
       for (const auto& program : received.report.programs()) {
         if (names.size() == SessionFeedLimits::kProgramsMax) break;
-        const ProgramName name = co_await owners_.NameOf(
-            ProgramClues{program.executable(), program.task(), program.cgroup()});
+        ProgramClues clues{program.executable(), program.task(), program.cgroup()};
+        const ProgramName name = co_await owners_.NameOf(std::move(clues));
         names.push_back(name.program);
       }
       feed_.Take(received.peer, received.report, names);

@@ -1,5 +1,7 @@
 #include "agent/samplers/responsiveness/responsiveness.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +12,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/recording_recorder.h"
 #include "tests/support/temp_folder.h"
+#include "tests/unit/agent/samplers/responsiveness/session_helper.h"
 
 namespace candor {
 namespace {
@@ -21,6 +24,7 @@ class Laptop {
   Laptop() {
     roots_.proc = folder_.File("proc");
     roots_.sys = folder_.File("sys");
+    roots_.run = folder_.File("run");
     roots_.usr = folder_.File("usr");
     roots_.var = folder_.File("var");
   }
@@ -41,7 +45,10 @@ class Laptop {
             "some avg10=0.00 avg60=0.00 avg300=0.00 total=" + std::to_string(total) + "\n");
     }
   }
-  void Start() { sampler_ = MakeResponsivenessSampler({io_, clock_, recorder, roots_, {}}); }
+  void Start() {
+    sampler_ = MakeResponsivenessSampler({io_, clock_, recorder, roots_, {}, session_socket()});
+  }
+  std::string session_socket() const { return folder_.File("session.sock"); }
   void SampleAfter(int64_t ms, bool minute_start = true) {
     clock_.Advance(ms);
     testing::RunSample(io_, *sampler_, {.minute_start = minute_start, .in_use = true});
@@ -133,6 +140,29 @@ TEST_CASE("what only a desktop session can see is unmeasured without one") {
        {metric::kUiReply, metric::kHangSeconds, metric::kLaunch, event::kHang, event::kSignIn}) {
     CHECK(laptop.recorder.unmeasured.at({what, ""}).find("candor-session") != std::string::npos);
   }
+}
+
+TEST_CASE("what a desktop session saw of programs is told by the names of those with an owner") {
+  Laptop laptop;
+  laptop.Write("var/lib/dpkg/status", "");
+  laptop.Write("var/lib/dpkg/info/editor.list", "/usr/bin/editor\n");
+  laptop.Write("run/systemd/users/" + std::to_string(::getuid()), "");
+  laptop.Start();
+  v1::FromSession message;
+  // More than a line of them, names short and long.
+  for (int i = 0; i < 20; ++i) {
+    auto* program = message.mutable_report()->add_programs();
+    program->set_executable(i == 3 ? "/usr/bin/editor" : "/home/a/" + std::string(2 * i, 'x'));
+    program->set_task(i == 3 ? "editor" : "x");
+    program->set_cgroup("/user.slice/app.slice/app-x-1.scope");
+    program->add_reply_us(1'000 + 100 * static_cast<uint64_t>(i));
+  }
+  const SessionHelper helper(laptop.session_socket());
+  laptop.SampleAfter(1'000);
+  helper.Send(SessionHelper::Frame(message));
+  laptop.SampleAfter(1'000);
+  CHECK(laptop.recorder.recorded.at({metric::kUiReply, "editor"}) == std::vector<int64_t>{1'300});
+  CHECK(laptop.recorder.recorded.at({metric::kUiReply, "other"}).size() == 19);
 }
 
 TEST_CASE("this very machine's stalls are read, or their absence has a reason") {

@@ -1,52 +1,17 @@
 // The daemon's ear for desktop sessions, with real sockets.
 #include "agent/samplers/responsiveness/session_socket.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
-#include "agent/local/framing.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_folder.h"
+#include "tests/unit/agent/samplers/responsiveness/session_helper.h"
 
 namespace candor {
 namespace {
-
-class Helper {
- public:
-  explicit Helper(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
-  }
-  ~Helper() { Leave(); }
-  Helper(const Helper&) = delete;
-  Helper& operator=(const Helper&) = delete;
-
-  void Leave() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  void Send(const std::string& bytes) const {
-    // A laptop that closed the connection already is no concern of the sender's.
-    [[maybe_unused]] const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-  static std::string Report(uint64_t watched_ms) {
-    v1::FromSession message;
-    message.mutable_report()->set_watched_ms(watched_ms);
-    std::string frame;
-    REQUIRE(AppendMessageFrame(message, frame).ok());
-    return frame;
-  }
-
- private:
-  int fd_;
-};
 
 struct Daemon {
   explicit Daemon(bool signed_in = true) {
@@ -70,19 +35,19 @@ using Reports = std::vector<uint64_t>;
 
 TEST_CASE("reports wait in the socket until they are read, in order") {
   const Daemon daemon;
-  const Helper helper(daemon.path());
-  helper.Send(Helper::Report(1) + Helper::Report(2));
+  const SessionHelper helper(daemon.path());
+  helper.Send(SessionHelper::Report(1) + SessionHelper::Report(2));
   CHECK(daemon.Read() == Reports{1, 2});
   CHECK(daemon.Read().empty());
   CHECK(daemon.socket->peers().size() == 1);
-  helper.Send(Helper::Report(3));
+  helper.Send(SessionHelper::Report(3));
   CHECK(daemon.Read() == Reports{3});
 }
 
 TEST_CASE("a report that comes in pieces is read when it is whole") {
   const Daemon daemon;
-  const Helper helper(daemon.path());
-  const std::string frame = Helper::Report(4'711);
+  const SessionHelper helper(daemon.path());
+  const std::string frame = SessionHelper::Report(4'711);
   for (const char byte : frame) {
     CHECK(daemon.Read().empty());
     helper.Send(std::string(1, byte));
@@ -92,8 +57,8 @@ TEST_CASE("a report that comes in pieces is read when it is whole") {
 
 TEST_CASE("a helper that left has its last words heard") {
   const Daemon daemon;
-  Helper helper(daemon.path());
-  helper.Send(Helper::Report(1));
+  SessionHelper helper(daemon.path());
+  helper.Send(SessionHelper::Report(1));
   helper.Leave();
   CHECK(daemon.Read() == Reports{1});
   CHECK(daemon.socket->peers().empty());
@@ -101,16 +66,16 @@ TEST_CASE("a helper that left has its last words heard") {
 
 TEST_CASE("who is not signed in is not heard") {
   const Daemon daemon(/*signed_in=*/false);
-  const Helper helper(daemon.path());
-  helper.Send(Helper::Report(1));
+  const SessionHelper helper(daemon.path());
+  helper.Send(SessionHelper::Report(1));
   CHECK(daemon.Read().empty());
   CHECK(daemon.socket->peers().empty());
 }
 
 TEST_CASE("nonsense, and more than can be a report, ends the connection and nothing else") {
   const Daemon daemon;
-  const Helper honest(daemon.path());
-  const Helper other(daemon.path());
+  const SessionHelper honest(daemon.path());
+  const SessionHelper other(daemon.path());
   CHECK(daemon.Read().empty());
   SECTION("no protobuf") { other.Send(std::string("\x03\0\0\0\xff\xff\xff", 7)); }
   SECTION("a frame that never ends") {
@@ -120,22 +85,22 @@ TEST_CASE("nonsense, and more than can be a report, ends the connection and noth
     }
   }
   SECTION("a frame beyond all bounds") { other.Send("\xff\xff\xff\xff"); }
-  honest.Send(Helper::Report(5));
+  honest.Send(SessionHelper::Report(5));
   CHECK(daemon.Read() == Reports{5});
   CHECK(daemon.socket->peers().size() == 1);
 }
 
 TEST_CASE("of one person only so many helpers are heard") {
   const Daemon daemon;
-  std::vector<std::unique_ptr<Helper>> helpers;
-  for (size_t i = 0; i < 10; ++i) helpers.push_back(std::make_unique<Helper>(daemon.path()));
+  std::vector<std::unique_ptr<SessionHelper>> helpers;
+  for (size_t i = 0; i < 10; ++i) helpers.push_back(std::make_unique<SessionHelper>(daemon.path()));
   daemon.Read();
   CHECK(daemon.socket->peers().size() == SessionSocket::kPeersPerUserMax);
   helpers.clear();
   daemon.Read();
   CHECK(daemon.socket->peers().empty());
-  const Helper late(daemon.path());
-  late.Send(Helper::Report(1));
+  const SessionHelper late(daemon.path());
+  late.Send(SessionHelper::Report(1));
   CHECK(daemon.Read() == Reports{1});
 }
 
