@@ -131,9 +131,14 @@ struct Pusher::Impl {
     const bool wait = policy.failing() && !urgent_waits && pending < kPendingMaxWhileFailing;
     if (wait) return pending == 0;
     if (absl::Status sealed = context.spool.Seal(); !sealed.ok()) {
-      LogWarning("cannot seal what was measured", {{"reason", MessageOf(sealed)}});
+      // Told once; the daemon's own line and `status` say that it goes on.
+      if (seal_failure != MessageOf(sealed)) {
+        seal_failure = MessageOf(sealed);
+        LogWarning("cannot seal what was measured", {{"reason", seal_failure}});
+      }
       return true;
     }
+    seal_failure.clear();
     urgent_waits = false;
     return true;
   }
@@ -263,6 +268,7 @@ struct Pusher::Impl {
   PushStatus status;
   bool in_use = false;
   bool on_battery = false;
+  std::string seal_failure;    // that was told last; empty when sealing works
   bool urgent_waits = false;   // something urgent is in no batch yet
   bool left_unsealed = false;  // by the push that runs
   bool epoch_renewed = false;

@@ -37,6 +37,10 @@ ordered_json StatusRow(const v1::Status& status) {
   row["spool_bytes"] = status.spool_bytes();
   row["spool_bytes_max"] = status.spool_bytes_max();
   row["dropped_batches"] = status.dropped_batches();
+  row["spool_failure"] =
+      status.spool_failure().empty() ? ordered_json() : ordered_json(status.spool_failure());
+  row["spool_in_memory"] = status.spool_in_memory();
+  row["spool_lost"] = status.spool_lost();
   row["last_push_at"] = TimeOrNull(status.last_push_wall_ms());
   row["last_push_outcome"] = status.last_push_outcome();
   row["next_push_at"] = TimeOrNull(status.next_push_wall_ms());
@@ -92,6 +96,11 @@ std::string StatusText(const v1::Status& status, int64_t now_ms) {
   absl::StrAppend(&text, "spool       ", FormatBytes(status.spool_bytes()), " of ",
                   FormatBytes(status.spool_bytes_max()), ", ", HeldText(held), ", epoch ",
                   EpochText(status.epoch()), ", ", status.dropped_batches(), " batches dropped\n");
+  if (!status.spool_failure().empty()) {
+    absl::StrAppend(&text, "            takes nothing (", status.spool_failure(),
+                    "): measuring goes on in memory, ", status.spool_in_memory(), " held, ",
+                    status.spool_lost(), " lost\n");
+  }
   absl::StrAppend(&text, "own cost    ",
                   FormatDuration(static_cast<int64_t>(status.cpu_us() / 1000)), " of CPU so far, ",
                   FormatBytes(status.rss_kib() * 1024), " of memory\n\n");

@@ -66,6 +66,9 @@ absl::Status ReportStatus(const ControlSources& sources, v1::Status& status) {
   status.set_spool_bytes(figures.held_bytes + figures.pending_bytes);
   status.set_spool_bytes_max(static_cast<uint64_t>(sources.settings.spool_mib) << 20);
   status.set_dropped_batches(figures.dropped_batches);
+  status.set_spool_failure(figures.failure);
+  status.set_spool_in_memory(figures.in_memory);
+  status.set_spool_lost(figures.lost_harvests);
   status.set_started_wall_ms(sources.started_wall_ms);
   status.set_last_push_wall_ms(push.last_wall_ms);
   status.set_last_push_outcome(push.last_outcome);

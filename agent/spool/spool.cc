@@ -7,6 +7,7 @@
 #include "agent/spool/internal.h"
 #include "common/batch.h"
 #include "common/hash.h"
+#include "common/status.h"
 
 namespace candor {
 Spool::Spool(SpoolOptions options, const Clock& clock, Random& random)
@@ -42,7 +43,9 @@ absl::Status Spool::Add(const Harvest& harvest) {
 }
 
 absl::Status Spool::FlushBacklog() {
-  return Guarded([this] { return InsertBacklog(); });
+  absl::Status status = Guarded([this] { return InsertBacklog(); });
+  failure_ = status.ok() ? std::string() : MessageOf(status);
+  return status;
 }
 
 absl::Status Spool::SaveCursors() {
@@ -174,7 +177,10 @@ SpoolFigures Spool::Figures() const {
           state_.pending + backlog_.size(),
           state_.pending_bytes + backlog_bytes_,
           state_.ledger_bytes,
-          state_.dropped_batches};
+          state_.dropped_batches,
+          failure_,
+          backlog_.size(),
+          lost_harvests_};
 }
 
 // Acknowledgement ---------------------------------------------------------------------------------

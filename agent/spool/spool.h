@@ -77,6 +77,11 @@ struct SpoolFigures {
   uint64_t pending_bytes = 0;
   uint64_t ledger_bytes = 0;
   uint64_t dropped_batches = 0;  // since the database was made
+  // While the database takes nothing: why, how many harvests wait in memory, and how many it had no
+  // room for.
+  std::string failure;
+  uint64_t in_memory = 0;
+  uint64_t lost_harvests = 0;
 };
 
 struct HeldBatch {
@@ -254,6 +259,7 @@ class Spool {
   std::map<std::string, std::string> unsaved_cursors_;
   Tally lost_;  // what the backlog could not keep
   uint64_t lost_harvests_ = 0;
+  std::string failure_;  // why the database took nothing, the last time; empty where it did
 
   uint64_t in_flight_through_ = 0;
 };

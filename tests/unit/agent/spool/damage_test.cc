@@ -159,9 +159,13 @@ TEST_CASE("a full disk: harvests wait in memory and are written when space retur
   REQUIRE_FALSE(test.spool->Seal().ok());
   REQUIRE(test.Position().last_sealed == 1);
   REQUIRE(test.spool->Figures().pending == 9);
+  REQUIRE(test.spool->Figures().in_memory == 9);
+  REQUIRE(test.spool->Figures().failure == "database or disk is full");
 
   disk.set_full(false);
   test.AddSealed(11);
+  REQUIRE(test.spool->Figures().in_memory == 0);
+  REQUIRE(test.spool->Figures().failure.empty());
   std::vector<int64_t> numbers;
   for (const auto& batch : HeldBatches(*test.spool)) {
     for (const int64_t n : batch.Numbers()) numbers.push_back(n);
@@ -203,6 +207,7 @@ TEST_CASE("a disk that stays full: the oldest windows go first, and the exact lo
   REQUIRE(test.spool->Figures().pending_bytes <= 1'000);
   const uint64_t kept = test.spool->Figures().pending;
   REQUIRE(kept > 5);
+  REQUIRE(test.spool->Figures().lost_harvests == 60 - kept);
   disk.set_full(false);
   test.AddSealed(61);
   std::vector<int64_t> numbers;
