@@ -1,17 +1,15 @@
 // The whole way with real input: this machine's agent, its uplink, a collector, and the page that
 // shows what was measured.
-#include <signal.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "common/registry.h"
 #include "tests/support/catch.h"
-#include "tests/support/collector/collector_fixture.h"
+#include "tests/support/collector/agent_fixture.h"
 
 namespace candor::testing {
 namespace {
@@ -25,51 +23,6 @@ std::string HostName() {
   gethostname(name.data(), name.size() - 1);
   return name.data();
 }
-
-class Agent {
- public:
-  explicit Agent(CollectorFixture& collector)
-      : collector_(collector), state_(collector.folder() + "/agent") {
-    RequireSuccess(RunProgram({ProgramPath("candor-agent"), "enroll", "--collector",
-                               collector.enroll_address(), "--token-file", collector.TokenFile(1),
-                               "--ca-fingerprint", collector.fingerprint(), "--label",
-                               "department=Tests", "--state", state_}),
-                   "candor-agent enroll");
-    std::ofstream(collector.folder() + "/agent.toml")
-        << "[uplink]\nprogram = \"" << ProgramPath("candor-uplink") << "\"\nsocket = \"\"\n";
-  }
-
-  void Start() {
-    process_ = std::make_unique<Process>(
-        Process::Command{.words = {ProgramPath("candor-agent"), "--config",
-                                   collector_.folder() + "/agent.toml", "--state", state_}});
-    if (!process_->WaitForLine("candor-agent ready", 20'000)) {
-      throw std::runtime_error("candor-agent does not start: " + process_->err());
-    }
-  }
-  // It comes within ten seconds and brings the configuration, whether or not there is anything to
-  // send yet.
-  void WaitForFirstPush() {
-    if (!process_->WaitForLine("configuration applied", kPushMs)) {
-      throw std::runtime_error("the agent does not push: " + process_->err());
-    }
-  }
-  int Stop() {
-    process_->Signal(SIGTERM);
-    return process_->Wait(20'000).exit_code;
-  }
-  json Ask(const std::string& command) {
-    const Outcome outcome =
-        RunProgram({ProgramPath("candor-agent"), command, "--state", state_, "--format", "json"});
-    RequireSuccess(outcome, "candor-agent " + command);
-    return json::parse(outcome.out)["rows"];
-  }
-
- private:
-  CollectorFixture& collector_;
-  std::string state_;
-  std::unique_ptr<Process> process_;
-};
 
 void WaitForBatches(CollectorFixture& collector, double batches) {
   for (int64_t waited_ms = 0; waited_ms < kPushMs; waited_ms += 50) {
@@ -89,7 +42,7 @@ TEST_CASE("this machine's agent, uplink and collector: every metric is measured 
   CollectorFixture collector(
       "[[service]]\nname = \"nowhere\"\nhost = \"localhost\"\nport = 9\ntls = false\n");
   collector.Start();
-  Agent agent(collector);
+  AgentFixture agent(collector);
   agent.Start();
   agent.WaitForFirstPush();
   // A clean end closes the open minute; the next start sends it.
@@ -126,8 +79,8 @@ TEST_CASE("this machine's agent, uplink and collector: every metric is measured 
     CHECK(told.contains(std::string(metric.name)));
   }
 
-  CHECK_FALSE(agent.Ask("status").empty());
-  CHECK_FALSE(agent.Ask("ledger").empty());
+  CHECK_FALSE(agent.Ask({"status"}).empty());
+  CHECK_FALSE(agent.Ask({"ledger"}).empty());
   CHECK(agent.Stop() == 0);
 }
 

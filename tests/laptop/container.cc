@@ -29,8 +29,8 @@ constexpr int64_t kBootMs = 120'000;
 constexpr int64_t kPowerOffMs = 30'000;
 constexpr char kSystem[] =
     "systemd,systemd-sysv,systemd-coredump,dbus,libpam-systemd,ca-certificates,procps";
-// A person's own bus, and another distribution's package manager.
-constexpr std::array kMore = {"dbus-user-session", "rpm"};
+// A person's own bus, an application of theirs, and another distribution's package manager.
+constexpr std::array kMore = {"dbus-user-session", "l3afpad", "rpm"};
 constexpr char kCorePattern[] = "/proc/sys/kernel/core_pattern";
 
 std::string Slurp(const std::string& path) {
@@ -236,6 +236,10 @@ std::string Container::Check(const std::vector<std::string>& words, int64_t time
 
 std::unique_ptr<Process> Container::Start(const std::vector<std::string>& words) const {
   return std::make_unique<Process>(Process::Command{.words = Inside(words)});
+}
+
+std::vector<std::string> Container::AmongProcesses() const {
+  return {"nsenter", "--target", std::to_string(leader_), "--pid", "--"};
 }
 
 void Container::Write(const std::string& path, const std::string& text, int mode) const {

@@ -63,6 +63,10 @@ class Container {
   // Starts a program inside that goes with the object returned.
   std::unique_ptr<Process> Start(const std::vector<std::string>& words) const;
 
+  // In front of the words of a program of this machine's: it runs among the processes inside, but
+  // with this machine's files.
+  std::vector<std::string> AmongProcesses() const;
+
   void Write(const std::string& path, const std::string& text, int mode = 0644) const;
   std::string Read(const std::string& path) const;
 

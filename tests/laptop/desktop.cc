@@ -17,12 +17,14 @@ void Sleep(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(m
 
 }  // namespace
 
-Desktop::Desktop() {
+Desktop::Desktop(const std::vector<std::string>& launcher) {
+  std::vector<std::string> words = launcher;
   // It says its number when it takes connections, on a descriptor that leads to standard output.
-  server_ = std::make_unique<Process>(Process::Command{
-      .words = {"sh", "-c",
+  words.insert(words.end(),
+               {"sh", "-c",
                 "exec Xvfb -displayfd 3 -screen 0 1024x768x24 -nolisten tcp -noreset 3>&1 "
-                "2>/dev/null"}});
+                "2>/dev/null"});
+  server_ = std::make_unique<Process>(Process::Command{.words = words});
   for (int64_t waited_ms = 0; display_.empty(); waited_ms += kLookMs) {
     if (waited_ms > kStartMs || !server_->running()) throw std::runtime_error("Xvfb: no display");
     const std::string number = server_->out();

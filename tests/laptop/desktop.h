@@ -14,8 +14,10 @@ namespace candor::testing {
 
 class Desktop {
  public:
-  // Throws std::runtime_error when it does not come up.
-  Desktop();
+  // The server is started by `launcher`, a command that runs the words behind it: processes are
+  // told by the numbers they have where the server is. Throws std::runtime_error when it does not
+  // come up.
+  explicit Desktop(const std::vector<std::string>& launcher = {});
 
   const std::string& display() const { return display_; }  // ":7"
   std::map<std::string, std::string> Environment() const;

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/collector/agent_fixture.h"
 #include "tests/support/collector/collector_fixture.h"
 #include "tests/support/process.h"
 
@@ -59,7 +61,7 @@ std::string Packages::Later(const std::string& package) const {
 
 void WriteQuickSettings(const Container& laptop, const LaptopLine& line) {
   laptop.Write("/etc/candor/agent.toml",
-               "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 60\nidle_s = 60\n"
+               "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 10\nidle_s = 10\n"
                "[[service]]\nname = \"mail\"\nhost = \"" +
                    std::string(LaptopLine::kServiceName) +
                    "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
@@ -80,6 +82,15 @@ void InstallPackage(const Container& laptop, const std::string& file) {
   const std::string command =
       file.ends_with(".deb") ? "apt-get install -y " : "rpm --upgrade --nodeps ";
   laptop.Check({"sh", "-c", command + "/packages/" + file + " </dev/null"}, 300'000);
+}
+
+std::vector<nlohmann::json> SentRows(const Container& laptop) {
+  return SentRows([&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"candor-agent"};
+    all.insert(all.end(), words.begin(), words.end());
+    all.insert(all.end(), {"--format", "json"});
+    return nlohmann::json::parse(laptop.Check(all)).at("rows");
+  });
 }
 
 }  // namespace candor::testing

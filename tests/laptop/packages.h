@@ -1,7 +1,10 @@
-// This build's own .deb and .rpm files, made as packaging/packages.sh makes them for everybody.
+// This build's own .deb and .rpm files, made as packaging/packages.sh makes them for everybody, and
+// a laptop that they are installed on.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/laptop/container.h"
 #include "tests/laptop/laptop_line.h"
@@ -31,5 +34,8 @@ void WriteEnrollFile(const Container& laptop, CollectorFixture& collector);
 // Installs /packages/`file` as IT's scripts do: nobody answers, and a question is an error. The
 // folder of packages must be bound there. Throws with what apt or rpm said.
 void InstallPackage(const Container& laptop, const std::string& file);
+// Every value and event that the laptop sent, oldest batch first, as `candor-agent ledger --batch`
+// shows them to root.
+std::vector<nlohmann::json> SentRows(const Container& laptop);
 
 }  // namespace candor::testing

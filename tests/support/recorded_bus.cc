@@ -42,6 +42,15 @@ std::string WriteConfig(const std::string& folder, const std::string& socket) {
   return path;
 }
 
+sd_bus* ConnectTo(const BusDaemon& daemon) {
+  sd_bus* bus = nullptr;
+  Check(sd_bus_new(&bus), "sd_bus_new");
+  Check(sd_bus_set_address(bus, ("unix:path=" + daemon.socket()).c_str()), "address");
+  Check(sd_bus_set_bus_client(bus, 1), "client");
+  Check(sd_bus_start(bus), "connecting");
+  return bus;
+}
+
 }  // namespace
 
 BusDaemon::BusDaemon(const std::string& run_folder) {
@@ -71,11 +80,22 @@ void BusDaemon::Stop() {
   pid_ = -1;
 }
 
-RecordedService::RecordedService(const BusDaemon& daemon, const std::string& name) {
-  Check(sd_bus_new(&bus_), "sd_bus_new");
-  Check(sd_bus_set_address(bus_, ("unix:path=" + daemon.socket()).c_str()), "address");
-  Check(sd_bus_set_bus_client(bus_, 1), "client");
-  Check(sd_bus_start(bus_), "connecting");
+SleepAnnouncer::SleepAnnouncer(const BusDaemon& daemon, const char* name)
+    : bus_(ConnectTo(daemon)) {
+  Check(sd_bus_request_name(bus_, name, 0), std::string("owning ") + name);
+}
+
+SleepAnnouncer::~SleepAnnouncer() { sd_bus_flush_close_unref(bus_); }
+
+void SleepAnnouncer::PrepareForSleep(bool to_sleep) {
+  Check(sd_bus_emit_signal(bus_, "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                           "PrepareForSleep", "b", to_sleep ? 1 : 0),
+        "PrepareForSleep");
+  Check(sd_bus_flush(bus_), "PrepareForSleep");
+}
+
+RecordedService::RecordedService(const BusDaemon& daemon, const std::string& name)
+    : bus_(ConnectTo(daemon)) {
   Check(sd_bus_add_filter(bus_, nullptr, OnMessage, this), "filter");
   Check(sd_bus_request_name(bus_, name.c_str(), 0), "owning " + name);
   thread_ = std::thread([this] { Serve(); });

@@ -36,6 +36,21 @@ class BusDaemon {
   pid_t pid_ = -1;
 };
 
+// Somebody on the bus who says that the machine goes to sleep and wakes up: logind, where it has
+// that name. Throws std::runtime_error when the bus does not let it.
+class SleepAnnouncer {
+ public:
+  explicit SleepAnnouncer(const BusDaemon& daemon, const char* name = "org.freedesktop.login1");
+  ~SleepAnnouncer();
+  SleepAnnouncer(const SleepAnnouncer&) = delete;
+  SleepAnnouncer& operator=(const SleepAnnouncer&) = delete;
+
+  void PrepareForSleep(bool to_sleep);
+
+ private:
+  sd_bus* bus_ = nullptr;
+};
+
 class RecordedService {
  public:
   struct Path {

@@ -85,11 +85,12 @@ CollectorFixture::~CollectorFixture() {
   if (running()) Stop(SIGKILL);
 }
 
-void CollectorFixture::Start() {
+void CollectorFixture::Start(const std::map<std::string, std::string>& environment) {
   process_ = std::make_unique<Process>(Process::Command{
       .words = {ProgramPath("candor-collector"), "--config", folder_ + "/collector.toml", "--data",
                 data(), "--listen", "127.0.0.1:" + fleet_port_, "--enroll",
-                "127.0.0.1:" + enroll_port_, "--http", "127.0.0.1:" + http_port_}});
+                "127.0.0.1:" + enroll_port_, "--http", "127.0.0.1:" + http_port_},
+      .environment = environment});
   const auto line = process_->WaitForLine("candor-collector ready", kStartMs);
   if (!line) throw std::runtime_error("candor-collector does not start: " + process_->err());
   fleet_port_ = PortOf(*line, "fleet");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -25,7 +26,8 @@ class CollectorFixture {
   explicit CollectorFixture(std::string settings = "");
   ~CollectorFixture();
 
-  void Start();
+  // `environment` is added to the test's own.
+  void Start(const std::map<std::string, std::string>& environment = {});
   // SIGTERM, and waits; the exit code. SIGKILL for a crash.
   int Stop(int signal);
   int Stop();
@@ -41,6 +43,7 @@ class CollectorFixture {
   const std::string& fingerprint() const { return fingerprint_; }
   std::string enroll_address() const { return "127.0.0.1:" + enroll_port_; }
   std::string fleet_address() const { return "127.0.0.1:" + fleet_port_; }
+  const std::string& http_port() const { return http_port_; }
 
   // A file with a new token.
   std::string TokenFile(uint32_t uses);

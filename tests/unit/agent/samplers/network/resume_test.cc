@@ -1,7 +1,5 @@
 #include "agent/samplers/network/resume.h"
 
-#include <systemd/sd-bus.h>
-
 #include <chrono>
 #include <memory>
 
@@ -15,32 +13,6 @@
 
 namespace candor {
 namespace {
-
-// Somebody on the bus who says that the machine sleeps and wakes; logind, where it has that name.
-class Announcer {
- public:
-  Announcer(const testing::BusDaemon& daemon, const char* name) {
-    REQUIRE(sd_bus_new(&bus_) >= 0);
-    REQUIRE(sd_bus_set_address(bus_, ("unix:path=" + daemon.socket()).c_str()) >= 0);
-    REQUIRE(sd_bus_set_bus_client(bus_, 1) >= 0);
-    REQUIRE(sd_bus_start(bus_) >= 0);
-    REQUIRE(sd_bus_request_name(bus_, name, 0) >= 0);
-  }
-  ~Announcer() { sd_bus_flush_close_unref(bus_); }
-  Announcer(const Announcer&) = delete;
-  Announcer& operator=(const Announcer&) = delete;
-
-  void PrepareForSleep(bool to_sleep) {
-    REQUIRE(sd_bus_emit_signal(bus_, "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
-                               "PrepareForSleep", "b", to_sleep ? 1 : 0) >= 0);
-    REQUIRE(sd_bus_flush(bus_) >= 0);
-  }
-
- private:
-  sd_bus* bus_ = nullptr;
-};
-
-constexpr char kLogindName[] = "org.freedesktop.login1";
 
 // A laptop whose network comes and goes as the test says, on a bus of its own.
 struct SleepyLaptop {
@@ -99,7 +71,7 @@ TEST_CASE("a wake without any network, or cut short by another sleep, is not tol
 TEST_CASE("logind's word of waking begins a measurement that ends with the network") {
   SleepyLaptop laptop;
   testing::BusDaemon daemon(laptop.run.path());
-  Announcer logind(daemon, kLogindName);
+  testing::SleepAnnouncer logind(daemon);
   laptop.Tick();
   CHECK(laptop.recorder.unmeasured.empty());
   laptop.Run(300);
@@ -121,8 +93,8 @@ TEST_CASE("logind's word of waking begins a measurement that ends with the netwo
 TEST_CASE("whoever else says so on the bus is not believed") {
   SleepyLaptop laptop;
   testing::BusDaemon daemon(laptop.run.path());
-  Announcer logind(daemon, kLogindName);
-  Announcer liar(daemon, "org.example.Liar");
+  testing::SleepAnnouncer logind(daemon);
+  testing::SleepAnnouncer liar(daemon, "org.example.Liar");
   laptop.Tick();
   laptop.Run(300);
   liar.PrepareForSleep(false);
