@@ -6,6 +6,7 @@ while; then prints what each of them cost: CPU, wakeups (context switches of all
 memory. The uplink's pushes are part of the agent's figures.
 
   tests/bench/agent/run.py [--build build/release] [--minutes 10] [--mode idle|use] [--json FILE]
+  tests/bench/agent/run.py --peers-only      beside an agent that somebody else started
 
 Needs collectd-core and prometheus-node-exporter; a peer that is not there is left out and said so.
 See README.md beside this file for what the figures mean, and the one above it for those recorded.
@@ -192,7 +193,8 @@ class Bench:
         return cpu_s, switches, pushes, rss
 
     def measure(self):
-        watched = {"candor-agent": self.start_agent(), "collectd": self.start_collectd(),
+        watched = {"candor-agent": None if self.options.peers_only else self.start_agent(),
+                   "collectd": self.start_collectd(),
                    "prometheus-node-exporter": self.start_exporter()}
         watched = {name: child for name, child in watched.items() if child is not None}
         time.sleep(WARM_UP_S)
@@ -248,6 +250,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--mode", choices=["idle", "use"], default="idle",
                         help="the agent's cadences: those of an idle laptop or of one in use")
+    parser.add_argument("--peers-only", action="store_true", help="without the agent")
     parser.add_argument("--json", help="write the figures into this file too")
     options = parser.parse_args()
     bench = Bench(options)
@@ -255,8 +258,9 @@ def main():
         seconds, rows = bench.measure()
     finally:
         bench.end()
-    print(f"{seconds:.0f} s, cadences of a laptop {'in use' if options.mode == 'use' else 'idle'}, "
-          f"load average {os.getloadavg()[1]:.2f}")
+    cadences = "" if options.peers_only else (
+        f"cadences of a laptop {'in use' if options.mode == 'use' else 'idle'}, ")
+    print(f"{seconds:.0f} s, {cadences}load average {os.getloadavg()[1]:.2f}")
     print(f"{'program':<32}{'CPU % of a core':>16}{'wakeups/s':>11}{'RSS MiB':>9}{'pushes':>8}")
     for row in rows:
         pushes = row["pushes"] or ""
