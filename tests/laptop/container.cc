@@ -101,6 +101,15 @@ std::string CacheFolder() {
   return cache != nullptr && *cache != '\0' ? cache : CANDOR_BINARY_DIR;
 }
 
+// Waits until nobody else has it; held for the descriptor's life.
+Descriptor LockedFile(const std::string& path) {
+  Descriptor file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  if (!file.open() || flock(file.get(), LOCK_EX) != 0) {
+    throw std::runtime_error("cannot lock " + path);
+  }
+  return file;
+}
+
 // Makes the system tree unless it is there; other tests wait meanwhile.
 std::string MadeSystemTree() {
   const std::string cache = CacheFolder();
@@ -111,8 +120,7 @@ std::string MadeSystemTree() {
   for (const std::string& package : packages) all += "," + package;
   const std::string tree =
       cache + "/laptop-root-" + Suite() + "-" + ToHex(Sha256(all)).substr(0, 8);
-  const int lock = open((tree + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (lock < 0 || flock(lock, LOCK_EX) != 0) throw std::runtime_error("cannot lock " + tree);
+  const Descriptor lock = LockedFile(tree + ".lock");
   if (!fs::exists(tree)) {
     const std::string unfinished = tree + ".unfinished";
     fs::remove_all(unfinished);
@@ -129,7 +137,6 @@ std::string MadeSystemTree() {
     std::ofstream(unfinished + "/etc/machine-id").close();
     fs::rename(unfinished, tree);
   }
-  close(lock);
   return tree;
 }
 
@@ -257,7 +264,9 @@ std::string Container::Read(const std::string& path) const {
   return Slurp("/proc/" + std::to_string(leader_) + "/root" + path);
 }
 
-CrashForwarding::CrashForwarding(const Container& container) : before_(Slurp(kCorePattern)) {
+CrashForwarding::CrashForwarding(const Container& container)
+    : lock_(LockedFile(fs::temp_directory_path() / "candor-core-pattern.lock")),
+      before_(Slurp(kCorePattern)) {
   // Named after what it leads to: that is how the agent knows where core dumps go.
   const std::string helper = folder_.File("systemd-coredump");
   std::ofstream(helper) << "#!/bin/sh\n"

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/descriptor.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
@@ -84,7 +85,7 @@ class Container {
 
 // While it lives, a program that crashes inside of `container` is handed to systemd-coredump in
 // there, as the kernel does on a real laptop. The kernel has one such setting for the whole
-// machine; it is put back at the end.
+// machine; it is put back at the end, and other tests that want it wait until then.
 class CrashForwarding {
  public:
   // Throws where the setting cannot be changed.
@@ -94,6 +95,7 @@ class CrashForwarding {
   CrashForwarding& operator=(const CrashForwarding&) = delete;
 
  private:
+  Descriptor lock_;
   std::string before_;
   TempFolder folder_;
 };

@@ -147,19 +147,28 @@ class Worker {
   }
   int64_t stops() const { return stops_; }
   const std::vector<int64_t>& hangs_ms() const { return hangs_ms_; }
-  void Leave() { laptop_.Run({"pkill", "-x", "l3afpad"}); }
+  void Leave() {
+    laptop_.Run({"pkill", "-x", "l3afpad"});
+    WaitFor(20, [&] { return laptop_.Run({"pgrep", "-x", "l3afpad"}).out.empty(); });
+  }
 
  private:
   static void Sleep(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
   std::unique_ptr<testing::Process> Open() {
-    laptop_.Run({"pkill", "-x", "l3afpad"});
+    Leave();
     auto editor = person_.Start({"l3afpad"});
     const bool in_front = WaitFor(20, [&] {
+      // A window that comes while somebody works may open behind: they click on it.
+      RunProgram({"xdotool", "search", "--onlyvisible", "--class", "l3afpad", "windowactivate"},
+                 20'000, desktop_.Environment());
       return laptop_.Run({"pgrep", "-x", "l3afpad"}).out ==
              std::to_string(desktop_.Foreground()) + "\n";
     });
-    if (!in_front) throw std::runtime_error("no editor: " + editor->err());
+    if (!in_front) {
+      throw std::runtime_error("no editor, in front is " + std::to_string(desktop_.Foreground()) +
+                               ": " + editor->err());
+    }
     return editor;
   }
   void Type() {

@@ -51,16 +51,22 @@ class Sample {
     REQUIRE(row.at("unmeasured").is_string());
     return row.at("unmeasured");
   }
-  // "FIELD=123" of the one event of a kind.
-  double EventField(const std::string& name, const std::string& field) const {
+  // What is told of the one event of a kind.
+  std::string EventText(const std::string& name) const {
     for (const json& row : rows_) {
-      if (row.at("name") != name || !row.contains("event")) continue;
-      std::istringstream words(row.at("event").get<std::string>());
-      for (std::string word; words >> word;) {
-        if (word.starts_with(field + "=")) return std::stod(word.substr(field.size() + 1));
-      }
+      if (row.at("name") == name && row.contains("event")) return row.at("event");
     }
-    FAIL("no " << field << " of " << name << " in " << rows_.dump(1));
+    FAIL("no event " << name << " in " << rows_.dump(1));
+    return {};
+  }
+  // "FIELD=123" of it.
+  double EventField(const std::string& name, const std::string& field) const {
+    const std::string text = EventText(name);
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      if (word.starts_with(field + "=")) return std::stod(word.substr(field.size() + 1));
+    }
+    FAIL("no " << field << " in " << text);
     return 0;
   }
 
@@ -181,6 +187,72 @@ TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
     // The network was measured before: a busy machine would delay its answers.
     CheckStalls(laptop);
   });
+}
+
+// Onto a disk that is not booted yet.
+void WriteOnto(const testing::Disk& disk, const std::string& path, const std::string& text) {
+  const std::filesystem::path file = disk.path() + path;
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << text;
+}
+
+// A service of a package's that start-up waits for.
+void AddService(const testing::Disk& disk, const std::string& name, const std::string& file,
+                const std::string& command) {
+  WriteOnto(disk, "/usr/lib/systemd/system/" + file,
+            "[Unit]\nBefore=multi-user.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\n"
+            "ExecStart=" +
+                command + "\n");
+  const std::string wants = disk.path() + "/etc/systemd/system/multi-user.target.wants";
+  std::filesystem::create_directories(wants);
+  std::filesystem::create_symlink("/usr/lib/systemd/system/" + file, wants + "/" + name);
+}
+
+// From one of a unit's stamps to another, in seconds.
+double BetweenStamps(const Container& laptop, const std::string& unit, const std::string& from,
+                     const std::string& to) {
+  const auto stamp = [&](const std::string& name) {
+    const std::string text =
+        laptop.Check({"systemctl", "show", unit, "--property=" + name + "TimestampMonotonic"});
+    return std::stod(text.substr(text.find('=') + 1)) / 1e6;
+  };
+  return stamp(to) - stamp(from);
+}
+
+TEST_CASE(
+    "a unit that is slow is named as the slowest, and waiting for a passphrase is told apart") {
+  SKIP_WITHOUT(testing::LacksForContainers());
+  const testing::Disk root(testing::SystemTree());
+  const testing::ProgramFolder programs;
+  AddService(root, "candor-slow.service", "candor-slow.service", "/bin/sleep 7");
+  AddService(root, "systemd-cryptsetup@data.service", "systemd-cryptsetup@.service",
+             "/bin/sh -c 'systemd-ask-password --no-tty --timeout=60 Passphrase >/dev/null'");
+  // Somebody who types it four seconds later.
+  WriteOnto(root, "/usr/local/bin/type-passphrase",
+            "until asked=$(ls /run/systemd/ask-password/ask.* 2>/dev/null); do sleep 0.05; done\n"
+            "sleep 4\n"
+            "echo secret | /lib/systemd/systemd-reply-password 1 "
+            "\"$(sed -n s/^Socket=//p $asked)\"\n");
+  AddService(root, "typist.service", "typist.service", "/bin/sh /usr/local/bin/type-passphrase");
+  const Container laptop(
+      {.tree = root.path(), .keeps = true, .binds = {{programs.path(), "/opt/candor"}}});
+  const Sample sample(laptop);
+  INFO(laptop.Check({"systemd-analyze", "blame"}));
+  const std::string boot = sample.EventText("boot");
+  INFO(boot);
+  const double slow_s = BetweenStamps(laptop, "candor-slow.service", "InactiveExit", "ActiveEnter");
+  const double unlock_s =
+      BetweenStamps(laptop, "systemd-cryptsetup@data.service", "InactiveExit", "ActiveEnter");
+  const std::string slowest = "slowest={unit=candor-slow.service, activating_us=";
+  const size_t at = boot.find(slowest);
+  REQUIRE(at != std::string::npos);
+  CHECK(std::stod(boot.substr(at + slowest.size())) / 1e6 == Approx(slow_s).margin(0.001));
+  CHECK(slow_s >= 7);
+  // From the question, which comes a moment after the unit's start.
+  const double passphrase_s = sample.EventField("boot", "passphrase_us") / 1e6;
+  CHECK(passphrase_s <= unlock_s);
+  CHECK(passphrase_s >= unlock_s - 0.2);
+  CHECK(passphrase_s >= 4);
 }
 
 }  // namespace
