@@ -37,12 +37,15 @@ int Main(int argc, char** argv) {
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
-  options.runtime_folder = environment("XDG_RUNTIME_DIR");
+  options.desktop = {.display = environment("DISPLAY"),
+                     .wayland_display = environment("WAYLAND_DISPLAY"),
+                     .session_type = environment("XDG_SESSION_TYPE"),
+                     .desktop = environment("XDG_CURRENT_DESKTOP"),
+                     .runtime_folder = environment("XDG_RUNTIME_DIR")};
   options.state_folder = environment("XDG_STATE_HOME");
   if (options.state_folder.empty() && !environment("HOME").empty()) {
     options.state_folder = environment("HOME") + "/.local/state";
   }
-  options.display = environment("DISPLAY");
   candor::InitLog(candor::LogLevel::kInfo);
   const absl::Status status = candor::RunSession(options);
   if (absl::IsAlreadyExists(status)) {

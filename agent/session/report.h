@@ -27,6 +27,9 @@ class ReportBuilder final : public WindowListener {
   // From now on, in every report; an empty reason: it is measured.
   void SetUnmeasured(uint32_t metric_or_event, std::string reason);
 
+  // Another daemon listens: it does not know yet what is unmeasured.
+  void TellAgain() { news_ = true; }
+
   // Nothing happened since the last Take that the daemon does not know.
   bool Empty() const;
   // The report, at `now_us`; starts the next one.

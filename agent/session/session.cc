@@ -11,12 +11,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
 
+#include "agent/samplers/support/text.h"
+#include "agent/session/accessibility.h"
 #include "agent/session/agent_link.h"
+#include "agent/session/bus_loop.h"
+#include "agent/session/desktop_facts.h"
+#include "agent/session/input_watch.h"
 #include "agent/session/launches.h"
 #include "agent/session/login.h"
 #include "agent/session/process.h"
@@ -27,7 +31,6 @@
 #include "candor/v1/local.pb.h"
 #include "common/files.h"
 #include "common/log.h"
-#include "common/registry.h"
 #include "common/status.h"
 #include "common/time_units.h"
 
@@ -44,7 +47,10 @@ constexpr int64_t kPauseMs = 2'000;
 constexpr int64_t kAwayMs = 5 * kMsPerMinute;
 constexpr int64_t kReportUs = 10 * kUsPerSecond;
 constexpr int64_t kPausedTickMs = 30'000;
+constexpr int64_t kUsPerMs = 1'000;
 constexpr char kProc[] = "/proc";
+constexpr char kUnixSockets[] = "/proc/net/unix";
+constexpr size_t kUnixSocketsBytesMax = 4 << 20;
 
 int64_t NowUs(clockid_t clock) {
   timespec now{};
@@ -53,15 +59,17 @@ int64_t NowUs(clockid_t clock) {
 }
 int64_t MonotonicUs() { return NowUs(CLOCK_MONOTONIC); }
 
-class Session final : public X11Listener {
+class Session final : public X11Listener, public AccessibleListener {
  public:
   explicit Session(const SessionOptions& options)
       : options_(options),
+        wayland_(IsWayland(options.desktop)),
         timer_(io_),
         signals_(io_, SIGTERM, SIGINT),
         display_events_(io_),
         sign_in_(io_,
-                 {.runtime_folder = options.runtime_folder, .state_folder = options.state_folder},
+                 {.runtime_folder = options.desktop.runtime_folder,
+                  .state_folder = options.state_folder},
                  report_) {
     watch_.emplace(report_);
   }
@@ -74,21 +82,17 @@ class Session final : public X11Listener {
       LogInfo("this is no person's session");
       return absl::OkStatus();
     }
-    CANDOR_ASSIGN_OR_RETURN(display_, X11Display::Open());
-    display_events_.assign(display_->descriptor());
-    if (wayland_) {
-      for (const uint32_t what : {metric::kHangSeconds, metric::kLaunch, event::kHang}) {
-        report_.SetUnmeasured(what, "on Wayland only windows of X programs can be watched");
-      }
-    }
+    CANDOR_RETURN_IF_ERROR(wayland_ ? OpenWayland() : OpenDisplay());
     signals_.async_wait([this](error_code error, int) {
       if (error) return;
       Report(MonotonicUs());
       End(absl::OkStatus());
     });
+    TellMeans();
     link_ = AgentLink::Start(io_, options_.agent_socket, [this](bool there) { OnAgent(there); });
-    LogInfo("candor-session ready", {{"agent", options_.agent_socket}});
-    AwaitDisplay();
+    LogInfo("candor-session ready", {{"agent", options_.agent_socket},
+                                     {"display", wayland_ ? "wayland" : "x11"},
+                                     {"desktop", options_.desktop.desktop}});
     io_.run();
     return ended_;
   }
@@ -102,6 +106,27 @@ class Session final : public X11Listener {
     watch_->Answered(window, token, MonotonicUs());
   }
   void OnGone(uint32_t window) override { watch_->Gone(window, MonotonicUs()); }
+
+  // AccessibleListener --------------------------------------------------------------------------
+
+  void OnAccessibility(bool) override { TellMeans(); }
+  void OnAccessibleFront(std::optional<AccessibleApplication> application) override {
+    accessible_front_.reset();
+    if (application) {
+      accessible_front_ = ForegroundWindow{application->id, true, {}};
+      if (const auto process = ReadProcess(kProc, application->pid)) {
+        accessible_front_->program = process->program;
+      }
+    }
+    LookAtForeground();
+  }
+  void OnAccessibleAnswer(uint32_t id, uint32_t token) override {
+    watch_->Answered(id, token, MonotonicUs());
+  }
+  void OnAccessibleGone(uint32_t id) override {
+    if (accessible_front_ && accessible_front_->id == id) accessible_front_.reset();
+    watch_->Gone(id, MonotonicUs());
+  }
 
  private:
   void End(absl::Status status) {
@@ -117,44 +142,60 @@ class Session final : public X11Listener {
     }
     watch_.emplace(report_);
     launches_ = Launches();
-    last_us_ = MonotonicUs();
+    last_us_ = agent_since_us_ = MonotonicUs();
     foreground_changed_ = windows_changed_ = true;
+    report_.TellAgain();
     sign_in_.Begin(login_, started_us_);
     Tick();
+  }
+
+  // X -------------------------------------------------------------------------------------------
+
+  absl::Status OpenDisplay() {
+    CANDOR_ASSIGN_OR_RETURN(display_, X11Display::Open());
+    display_events_.assign(display_->descriptor());
+    foreground_changed_ = windows_changed_ = true;
+    AwaitDisplay();
+    return absl::OkStatus();
   }
 
   void AwaitDisplay() {
     display_events_.async_wait(asio::posix::stream_descriptor::wait_read, [this](error_code error) {
       if (error) return;
       LookAtDisplay();
-      AwaitDisplay();
+      if (display_ != nullptr) AwaitDisplay();
     });
   }
 
-  // Everything that came from the display. A session ends with its display: that is no failure.
+  // A session of X's ends with its display: that is no failure. XWayland may come back.
+  void LoseDisplay() {
+    if (!wayland_) return End(absl::OkStatus());
+    display_events_.release();
+    display_.reset();
+    watch_.emplace(report_);
+    launches_ = Launches();
+    LookAtForeground();
+    TellMeans();
+  }
+
+  // XWayland, if somebody else has started it.
+  void LookForXWayland(int64_t now_us) {
+    if (!wayland_ || display_ != nullptr || now_us - looked_for_x_us_ < kReportUs) return;
+    looked_for_x_us_ = now_us;
+    const auto number = LocalDisplay(options_.desktop.display);
+    if (!number || !HasXClients(ReadFile(kUnixSockets, kUnixSocketsBytesMax).value_or(""), *number))
+      return;
+    if (OpenDisplay().ok()) TellMeans();
+  }
+
+  // Everything that came from the display.
   void LookAtDisplay() {
-    if (!display_->Dispatch(*this).ok()) return End(absl::OkStatus());
+    if (display_ == nullptr) return;
+    if (!display_->Dispatch(*this).ok()) return LoseDisplay();
     if (!link_->connected()) return;
     if (std::exchange(foreground_changed_, false)) LookAtForeground();
     if (std::exchange(windows_changed_, false)) LookAtWindows();
     if (std::exchange(input_returned_, false)) Tick();
-  }
-
-  void LookAtForeground() {
-    const auto window = display_->ActiveWindow();
-    std::optional<ForegroundWindow> foreground;
-    if (window) {
-      if (watch_->foreground() && watch_->foreground()->id == *window) return;
-      foreground = ForegroundWindow{*window, display_->TakesPings(*window), {}};
-      if (foreground->takes_pings) {
-        display_->Follow(*window);
-        const auto pid = display_->ProcessOf(*window);
-        if (const auto process = pid ? ReadProcess(kProc, *pid) : std::nullopt) {
-          foreground->program = process->program;
-        }
-      }
-    }
-    watch_->SetForeground(std::move(foreground), MonotonicUs());
   }
 
   void LookAtWindows() {
@@ -170,22 +211,113 @@ class Session final : public X11Listener {
     }
   }
 
+  // Wayland -------------------------------------------------------------------------------------
+
+  absl::Status OpenWayland() {
+    auto compositor =
+        InputWatch::OpenWayland(io_, WaylandSocket(options_.desktop),
+                                {.able = [this](bool able) { OnCompositorTellsInput(able); },
+                                 .idle = [this](bool idle) { OnIdle(idle); },
+                                 .end = [this] { End(absl::OkStatus()); }});
+    if (!compositor.ok()) {
+      return absl::UnavailableError(
+          Concat("there is no Wayland display: ", MessageOf(compositor.status())));
+    }
+    compositor_ = *std::move(compositor);
+    auto bus = BusLoop::OpenSession(io_, [this] { LoseBus(); });
+    if (!bus.ok()) return absl::OkStatus();
+    bus_ = *std::move(bus);
+    accessibility_ = Accessibility::Start(io_, *bus_, *this);
+    return absl::OkStatus();
+  }
+
+  void OnCompositorTellsInput(bool able) {
+    if (able || bus_ == nullptr) return OnTellsInput(able);
+    mutter_ = InputWatch::OpenMutter(*bus_, {.able = [this](bool tells) { OnTellsInput(tells); },
+                                             .idle = [this](bool idle) { OnIdle(idle); },
+                                             .end = nullptr});
+  }
+
+  void OnTellsInput(bool tells) {
+    tells_input_ = tells;
+    TellMeans();
+    if (tells && link_->connected()) Tick();
+  }
+
+  void OnIdle(bool idle) {
+    idle_since_us_.reset();
+    if (idle) idle_since_us_ = MonotonicUs() - InputWatch::kIdleMs * kUsPerMs;
+    if (!idle && link_->connected()) Tick();
+  }
+
+  void LoseBus() {
+    accessibility_.reset();
+    accessible_front_.reset();
+    if (mutter_ != nullptr) tells_input_ = false;
+    mutter_.reset();
+    bus_.reset();
+    LookAtForeground();
+    TellMeans();
+  }
+
+  // Of what can be measured now, at once where that has changed.
+  void TellMeans() {
+    const SessionMeans means{.wayland = wayland_,
+                             .x_display = display_ != nullptr,
+                             .tells_input = tells_input_,
+                             .session_bus = bus_ != nullptr,
+                             .accessibility = accessibility_ != nullptr && accessibility_->on()};
+    for (auto& [what, reason] : UnmeasuredWindows(means)) report_.SetUnmeasured(what, reason);
+    if (link_ != nullptr && link_->connected()) Report(MonotonicUs());
+  }
+
+  // The rules -----------------------------------------------------------------------------------
+
+  // X's own window in front, else the application that says that it is.
+  void LookAtForeground() {
+    const auto window = display_ == nullptr ? std::nullopt : display_->ActiveWindow();
+    x_in_front_ = window.has_value();
+    if (!window) return watch_->SetForeground(accessible_front_, MonotonicUs());
+    if (watch_->foreground() && watch_->foreground()->id == *window) return;
+    ForegroundWindow foreground{*window, display_->TakesPings(*window), {}};
+    if (foreground.takes_pings) {
+      display_->Follow(*window);
+      const auto pid = display_->ProcessOf(*window);
+      if (const auto process = pid ? ReadProcess(kProc, *pid) : std::nullopt) {
+        foreground.program = process->program;
+      }
+    }
+    watch_->SetForeground(std::move(foreground), MonotonicUs());
+  }
+
+  // How long ago the last input was; nothing where the display is lost. Where nobody tells, there
+  // has been none.
+  std::optional<int64_t> IdleMs(int64_t now_us) {
+    if (tells_input_) return idle_since_us_ ? (now_us - *idle_since_us_) / kUsPerMs : 0;
+    if (display_ == nullptr) return kPauseMs + (now_us - agent_since_us_) / kUsPerMs;
+    const auto idle_ms = display_->IdleMs();
+    return idle_ms.ok() ? std::optional(*idle_ms) : std::nullopt;
+  }
+
   void Tick() {
     if (!link_->connected()) return;
-    const auto idle_ms = display_->IdleMs();
-    if (!idle_ms.ok()) return End(absl::OkStatus());
     const int64_t now_us = MonotonicUs();
+    LookForXWayland(now_us);
+    const auto idle_ms = IdleMs(now_us);
+    if (!idle_ms) return LoseDisplay();
     const bool input = *idle_ms < kPauseMs;
     CountTime(now_us, input);
     if (input) {
-      if (const auto ping = watch_->Tick(now_us)) display_->Ping(ping->window, ping->token);
-    } else {
+      Ask(now_us);
+    } else if (display_ != nullptr) {
       if (!watch_->waiting()) display_->StopListening();
-      display_->AwaitInput();
+      if (!tells_input_) display_->AwaitInput();
     }
     if (now_us - last_report_us_ >= kReportUs || !input) Report(now_us);
     away_ = *idle_ms >= kAwayMs;
-    if (away_) {
+    // Where nobody tells of input it is X's, and XWayland may have been started meanwhile.
+    const bool told_when_back = tells_input_ || display_ != nullptr;
+    if (away_ && told_when_back) {
       timer_.cancel();
     } else {
       WakeIn(input ? kTickMs : kPausedTickMs);
@@ -194,8 +326,20 @@ class Session final : public X11Listener {
     asio::post(io_, [this] { LookAtDisplay(); });
   }
 
+  void Ask(int64_t now_us) {
+    if (accessibility_ != nullptr && tells_input_ && !x_in_front_) accessibility_->Look(now_us);
+    const auto ping = watch_->Tick(now_us);
+    if (!ping) return;
+    if (ping->window >= Accessibility::kFirstId) {
+      accessibility_->Ask(ping->window, ping->token);
+    } else {
+      display_->Ping(ping->window, ping->token);
+    }
+  }
+
   // What passed since the tick before. Where there is nothing to watch, because there is no input
-  // or no window, nothing is missed; on Wayland nobody can know that.
+  // or no window, nothing is missed; on Wayland nobody can know that, and only time with a window
+  // in front that answers counts.
   void CountTime(int64_t now_us, bool input) {
     const int64_t passed_us = now_us - std::exchange(last_us_, now_us);
     if (away_) return watch_->Skip(now_us);
@@ -217,6 +361,7 @@ class Session final : public X11Listener {
   }
 
   const SessionOptions options_;
+  const bool wayland_;
   absl::Status ended_;
   asio::io_context io_{1};
   asio::steady_timer timer_;
@@ -230,23 +375,35 @@ class Session final : public X11Listener {
   const int64_t started_us_ = MonotonicUs();
   absl::StatusOr<Login> login_ = absl::UnavailableError("not asked yet");
   SignIn sign_in_;
+
+  // Wayland's. What is called back over the bus goes before it.
+  std::unique_ptr<InputWatch> compositor_;
+  std::unique_ptr<BusLoop> bus_;
+  std::unique_ptr<InputWatch> mutter_;
+  std::unique_ptr<Accessibility> accessibility_;
+  std::optional<ForegroundWindow> accessible_front_;
+  bool tells_input_ = false;
+  std::optional<int64_t> idle_since_us_;  // while there is no input
+  int64_t looked_for_x_us_ = 0;
+
+  int64_t agent_since_us_ = 0;
   int64_t last_us_ = 0;
   int64_t last_report_us_ = 0;
+  bool x_in_front_ = false;
   bool foreground_changed_ = false;
   bool windows_changed_ = false;
   bool input_returned_ = false;
   bool away_ = false;
-  // Windows that are not X's are not seen, nor is the input they get.
-  const bool wayland_ = std::getenv("WAYLAND_DISPLAY") != nullptr;
 };
 
 // One for each display of a person's. Without a folder of the session's own nobody can tell.
 absl::StatusOr<std::optional<FileLock>> LockSession(const SessionOptions& options) {
-  if (options.runtime_folder.empty()) return std::nullopt;
-  std::string display = options.display;
+  const DesktopEnvironment& desktop = options.desktop;
+  if (desktop.runtime_folder.empty()) return std::nullopt;
+  std::string display = IsWayland(desktop) ? WaylandSocket(desktop) : desktop.display;
   std::replace(display.begin(), display.end(), '/', '_');
   absl::StatusOr<FileLock> lock =
-      FileLock::Acquire(options.runtime_folder + "/candor-session" + display + ".lock");
+      FileLock::Acquire(desktop.runtime_folder + "/candor-session" + display + ".lock");
   if (lock.ok()) return std::optional<FileLock>(*std::move(lock));
   if (!absl::IsUnavailable(lock.status())) return lock.status();
   return absl::AlreadyExistsError("candor-session already runs here");
