@@ -9,10 +9,11 @@
 // contents are never asked for.
 //
 // Where the window in front is not known, all applications are asked: at once when the known one
-// says it is not in front any more, each second while it does not answer, else every five seconds,
-// and only while somebody calls Look. The compositor's own windows (GNOME Shell's) are left out.
-// An application that does not answer counts as in front until another one says that it is: it
-// cannot tell itself, and a window that takes no part may be in front instead.
+// says it is not in front any more, each second while it does not answer, else after one second,
+// two, four, and then every eight, and only while somebody calls Look. The compositor's own windows
+// (GNOME Shell's) are left out. An application that does not answer counts as in front until
+// another one says that it is: it cannot tell itself, and a window that takes no part may be in
+// front instead.
 //
 // Bounded: kApplicationsMax applications, kWindowsMax windows of each. At most one question is open
 // to one application. One thread.

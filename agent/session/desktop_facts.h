@@ -12,11 +12,11 @@ namespace candor {
 
 // As a session's environment has them; empty where it has none.
 struct DesktopEnvironment {
-  std::string display;          // DISPLAY
-  std::string wayland_display;  // WAYLAND_DISPLAY
-  std::string session_type;     // XDG_SESSION_TYPE
-  std::string desktop;          // XDG_CURRENT_DESKTOP: "ubuntu:GNOME"
-  std::string runtime_folder;   // XDG_RUNTIME_DIR
+  std::string display = {};          // DISPLAY
+  std::string wayland_display = {};  // WAYLAND_DISPLAY
+  std::string session_type = {};     // XDG_SESSION_TYPE
+  std::string desktop = {};          // XDG_CURRENT_DESKTOP: "ubuntu:GNOME"
+  std::string runtime_folder = {};   // XDG_RUNTIME_DIR
 };
 
 // A desktop's own word goes first: an X session may hold a nested compositor.

@@ -20,11 +20,11 @@ class InputWatch {
 
   struct Told {
     // Once: whether this compositor tells at all.
-    std::function<void(bool)> able;
+    std::function<void(bool)> able = {};
     // Input paused (true: the last one is kIdleMs old) or came back.
-    std::function<void(bool)> idle;
+    std::function<void(bool)> idle = {};
     // The compositor is gone, and with it the session.
-    std::function<void()> end;
+    std::function<void()> end = {};
   };
 
   virtual ~InputWatch() = default;

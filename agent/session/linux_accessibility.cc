@@ -29,8 +29,10 @@ constexpr uint32_t kActive = 1U << 1U;  // ATSPI_STATE_ACTIVE, of the first word
 
 constexpr uint64_t kForEver = UINT64_MAX;
 constexpr uint64_t kSearchUsMax = 2'000'000;
-constexpr int64_t kSearchWaitUs = 5 * kUsPerSecond;
-constexpr int64_t kSearchWaitHangingUs = kUsPerSecond;
+constexpr int64_t kSearchWaitUsMin = kUsPerSecond;
+constexpr int64_t kSearchWaitUsMax = 8 * kUsPerSecond;
+// Nobody looked for longer than this: there was no input, and another window may be in front.
+constexpr int64_t kLookedUsMax = 2 * kUsPerSecond;
 constexpr std::string_view kCompositor = "gnome-shell";
 
 struct Object {
@@ -87,12 +89,13 @@ class Applications final : public Accessibility {
 
   void Look(int64_t now_us) override {
     if (bus_ == nullptr) return;
+    if (now_us - now_us_ > kLookedUsMax) search_wait_us_ = kSearchWaitUsMin;
     now_us_ = now_us;
     bus_->Process();
     if (bus_ == nullptr || searches_ > 0) return;
     const Application* front = Front();
     if (front != nullptr && front->question == nullptr) return;
-    const int64_t wait_us = front != nullptr ? kSearchWaitHangingUs : kSearchWaitUs;
+    const int64_t wait_us = front != nullptr ? kSearchWaitUsMin : search_wait_us_;
     if (now_us - searched_us_ >= wait_us) Search();
   }
 
@@ -237,7 +240,9 @@ class Applications final : public Accessibility {
 
   // One of the search's questions has its answer, or will have none.
   void Searched() {
-    if (--searches_ > 0 || found_) return;
+    if (--searches_ > 0) return;
+    search_wait_us_ = found_ ? kSearchWaitUsMin : std::min(2 * search_wait_us_, kSearchWaitUsMax);
+    if (found_) return;
     const Application* front = Front();
     if (front == nullptr || front->question == nullptr) SetFront({});
   }
@@ -393,6 +398,7 @@ class Applications final : public Accessibility {
   uint32_t next_id_ = kFirstId;
   int64_t now_us_ = 0;
   int64_t searched_us_ = 0;
+  int64_t search_wait_us_ = kSearchWaitUsMin;
   int searches_ = 0;  // questions of the search that runs
   bool found_ = false;
 };

@@ -4,14 +4,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <thread>
 
-#include "agent/samplers/responsiveness/session_socket.h"
 #include "tests/laptop/desktop.h"
 #include "tests/laptop/needs.h"
+#include "tests/laptop/session_reports.h"
 #include "tests/support/catch.h"
 #include "tests/support/collector/collector_fixture.h"
 
@@ -29,19 +27,12 @@ std::string LacksForDesktops() {
 }
 
 // A person's session with the helper in it, and the daemon's end of its socket.
-class WatchedDesktop {
+class WatchedDesktop : public testing::SessionReports {
  public:
-  WatchedDesktop() {
-    namespace fs = std::filesystem;
-    fs::create_directories(folder_.File("run/systemd/users"));
-    std::ofstream(folder_.File("run/systemd/users/" + std::to_string(::getuid())));
-    auto socket = SessionSocket::Listen(folder_.File("session.sock"), folder_.File("run"));
-    REQUIRE_OK(socket);
-    socket_ = *std::move(socket);
-    helper_ = std::make_unique<Process>(
-        Process::Command{.words = {testing::ProgramPath("candor-session"), "--agent-socket",
-                                   folder_.File("session.sock")},
-                         .environment = desktop.Environment()});
+  WatchedDesktop() : SessionReports(::getuid()) {
+    helper_ = std::make_unique<Process>(Process::Command{
+        .words = {testing::ProgramPath("candor-session"), "--agent-socket", socket()},
+        .environment = desktop.Environment()});
     REQUIRE(helper_->WaitForLine("ready", 10'000));
   }
 
@@ -63,42 +54,10 @@ class WatchedDesktop {
     Work(stop_ms + 7'000);
     stopper.join();
   }
-  void Listen() {
-    for (const auto& received : socket_->Read()) {
-      const v1::SessionReport& report = received.report;
-      for (const auto& program : report.programs()) {
-        for (const uint64_t us : program.reply_us()) replies_us[program.executable()].push_back(us);
-        hang_ms += program.hang_ms();
-      }
-      for (const auto& hang : report.hangs()) {
-        hangs_ms.emplace_back(report.programs(static_cast<int>(hang.program())).executable(),
-                              hang.duration_ms());
-      }
-      for (const auto& launch : report.launches()) {
-        launches_us.emplace_back(report.programs(static_cast<int>(launch.program())).executable(),
-                                 launch.took_us());
-      }
-      watched_ms += report.watched_ms();
-    }
-  }
-  void Forget() {
-    Listen();
-    replies_us.clear();
-    hangs_ms.clear();
-    launches_us.clear();
-    watched_ms = hang_ms = 0;
-  }
 
   Desktop desktop;
-  std::map<std::string, std::vector<uint64_t>> replies_us;
-  std::vector<std::pair<std::string, uint64_t>> hangs_ms;
-  std::vector<std::pair<std::string, uint64_t>> launches_us;
-  uint64_t watched_ms = 0;
-  uint64_t hang_ms = 0;
 
  private:
-  testing::TempFolder folder_;
-  std::unique_ptr<SessionSocket> socket_;
   std::unique_ptr<Process> helper_;
 };
 
