@@ -47,6 +47,8 @@ constexpr int64_t kPauseMs = 2'000;
 constexpr int64_t kAwayMs = 5 * kMsPerMinute;
 constexpr int64_t kReportUs = 10 * kUsPerSecond;
 constexpr int64_t kPausedTickMs = 30'000;
+// XWayland is looked for so often, while there is input.
+constexpr int64_t kLookForXMs = 10'000;
 constexpr int64_t kUsPerMs = 1'000;
 constexpr char kProc[] = "/proc";
 constexpr char kUnixSockets[] = "/proc/net/unix";
@@ -109,7 +111,10 @@ class Session final : public X11Listener, public AccessibleListener {
 
   // AccessibleListener --------------------------------------------------------------------------
 
-  void OnAccessibility(bool) override { TellMeans(); }
+  void OnAccessibility(bool on) override {
+    TellMeans();
+    if (on && link_->connected()) Tick();
+  }
   void OnAccessibleFront(std::optional<AccessibleApplication> application) override {
     accessible_front_.reset();
     if (application) {
@@ -180,8 +185,8 @@ class Session final : public X11Listener, public AccessibleListener {
 
   // XWayland, if somebody else has started it.
   void LookForXWayland(int64_t now_us) {
-    if (!wayland_ || display_ != nullptr || now_us - looked_for_x_us_ < kReportUs) return;
-    looked_for_x_us_ = now_us;
+    if (!wayland_ || display_ != nullptr || now_us < look_for_x_us_) return;
+    look_for_x_us_ = now_us + kLookForXMs * kUsPerMs;
     const auto number = LocalDisplay(options_.desktop.display);
     if (!number || !HasXClients(ReadFile(kUnixSockets, kUnixSocketsBytesMax).value_or(""), *number))
       return;
@@ -193,9 +198,10 @@ class Session final : public X11Listener, public AccessibleListener {
     if (display_ == nullptr) return;
     if (!display_->Dispatch(*this).ok()) return LoseDisplay();
     if (!link_->connected()) return;
+    const bool asked = CanAsk();
     if (std::exchange(foreground_changed_, false)) LookAtForeground();
     if (std::exchange(windows_changed_, false)) LookAtWindows();
-    if (std::exchange(input_returned_, false)) Tick();
+    if (std::exchange(input_returned_, false) || asked != CanAsk()) Tick();
   }
 
   void LookAtWindows() {
@@ -320,14 +326,21 @@ class Session final : public X11Listener, public AccessibleListener {
     if (away_ && told_when_back) {
       timer_.cancel();
     } else {
-      WakeIn(input ? kTickMs : kPausedTickMs);
+      WakeIn(!input ? kPausedTickMs : CanAsk() ? kTickMs : kLookForXMs);
     }
     // What came while the display was asked.
     asio::post(io_, [this] { LookAtDisplay(); });
   }
 
+  bool AsksAccessible() const {
+    return tells_input_ && accessibility_ != nullptr && accessibility_->on();
+  }
+
+  // On Wayland there may be nobody to ask: then nothing needs a look each second.
+  bool CanAsk() const { return !wayland_ || x_in_front_ || AsksAccessible(); }
+
   void Ask(int64_t now_us) {
-    if (accessibility_ != nullptr && tells_input_ && !x_in_front_) accessibility_->Look(now_us);
+    if (!x_in_front_ && AsksAccessible()) accessibility_->Look(now_us);
     const auto ping = watch_->Tick(now_us);
     if (!ping) return;
     if (ping->window >= Accessibility::kFirstId) {
@@ -384,7 +397,7 @@ class Session final : public X11Listener, public AccessibleListener {
   std::optional<ForegroundWindow> accessible_front_;
   bool tells_input_ = false;
   std::optional<int64_t> idle_since_us_;  // while there is no input
-  int64_t looked_for_x_us_ = 0;
+  int64_t look_for_x_us_ = 0;
 
   int64_t agent_since_us_ = 0;
   int64_t last_us_ = 0;
