@@ -3,8 +3,10 @@
 #include <xcb/res.h>
 #include <xcb/sync.h>
 #include <xcb/xcb.h>
+#include <xcb/xcbext.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -41,6 +43,7 @@ class Display final : public X11Display {
     InternAtoms();
     if (absl::Status status = FindIdleCounter(); !status.ok()) return status;
     has_res_ = StartRes();
+    LetServerEnd();
     SetRootEvents(XCB_EVENT_MASK_PROPERTY_CHANGE);
     xcb_flush(connection_);
     return absl::OkStatus();
@@ -172,6 +175,37 @@ class Display final : public X11Display {
     return absl::UnimplementedError("the X display has no IDLETIME counter: it tells of no input");
   }
 
+  // A server that ends with its last client, as XWayland may, does not stay for this one: XFixes 6
+  // (https://gitlab.freedesktop.org/xorg/proto/xorgproto, fixesproto.txt), which libxcb has known
+  // only since 1.15. An older server is asked nothing further.
+  void LetServerEnd() {
+    constexpr uint32_t kVersion = 6;
+    constexpr uint8_t kQueryVersion = 0;
+    constexpr uint8_t kSetClientDisconnectMode = 33;
+    constexpr uint32_t kTerminate = 1;
+    const auto* extension = xcb_get_extension_data(connection_, &xfixes_);
+    if (extension == nullptr || extension->present == 0) return;
+    const unsigned asked = SendToXFixes<2>(kQueryVersion, {kVersion, 0}, /*answered=*/true);
+    const Reply<uint32_t> version{
+        static_cast<uint32_t*>(xcb_wait_for_reply(connection_, asked, nullptr))};
+    // The answer's head takes two words.
+    if (version && version.get()[2] >= kVersion) {
+      SendToXFixes<1>(kSetClientDisconnectMode, {kTerminate}, /*answered=*/false);
+    }
+  }
+
+  template <size_t N>
+  unsigned SendToXFixes(uint8_t request, const std::array<uint32_t, N>& words, bool answered) {
+    // Of the head the library fills in all but what follows it.
+    std::array<uint32_t, N + 1> message{};
+    std::copy(words.begin(), words.end(), message.begin() + 1);
+    // It writes in front of what it is given.
+    std::array<iovec, 3> parts{};
+    parts[2] = {message.data(), sizeof(message)};
+    const xcb_protocol_request_t kind{1, &xfixes_, request, answered ? uint8_t{0} : uint8_t{1}};
+    return xcb_send_request(connection_, 0, &parts[2], &kind);
+  }
+
   bool StartRes() {
     const auto* extension = xcb_get_extension_data(connection_, &xcb_res_id);
     if (extension == nullptr || extension->present == 0) return false;
@@ -246,6 +280,7 @@ class Display final : public X11Display {
   }
 
   xcb_connection_t* const connection_;
+  xcb_extension_t xfixes_ = {"XFIXES", 0};
   xcb_window_t root_ = 0;
   uint32_t root_events_ = 0;
   uint8_t sync_event_ = 0;

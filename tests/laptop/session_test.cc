@@ -12,6 +12,7 @@
 #include "tests/laptop/session_reports.h"
 #include "tests/support/catch.h"
 #include "tests/support/collector/collector_fixture.h"
+#include "tests/support/wait_for.h"
 
 namespace candor {
 namespace {
@@ -140,6 +141,28 @@ TEST_CASE("a program killed while it hangs ends its hang") {
   REQUIRE(watched.hangs_ms.size() == 1);
   CHECK(watched.hangs_ms[0].second >= 6'400);
   CHECK(watched.hangs_ms[0].second <= 7'800);
+}
+
+TEST_CASE("a display that ends with its last program does not stay for the helper") {
+  SKIP_WITHOUT(LacksForDesktops());
+  Process server(
+      {.words = {"sh", "-c", "exec Xvfb -displayfd 3 -nolisten tcp -terminate 3>&1 2>/dev/null"}});
+  REQUIRE(testing::WaitFor(20, [&] { return server.out().ends_with('\n'); }));
+  const std::string display = ":" + server.out().substr(0, server.out().find('\n'));
+  const std::map<std::string, std::string> environment = {{"DISPLAY", display},
+                                                          {"WAYLAND_DISPLAY", ""},
+                                                          {"XDG_SESSION_TYPE", "x11"},
+                                                          {"XDG_RUNTIME_DIR", ""}};
+  // Whoever else looked whether it is up would be the display's last program.
+  Process program({.words = {"openbox", "--sm-disable", "--startup", "echo started"},
+                   .environment = environment});
+  REQUIRE(program.WaitForLine("started", 20'000));
+  Process helper({.words = {testing::ProgramPath("candor-session")}, .environment = environment});
+  REQUIRE(helper.WaitForLine("ready", 10'000));
+  CHECK(server.running());
+  program.Signal(SIGTERM);
+  CHECK(server.Wait(10'000).exit_code == 0);
+  CHECK(helper.Wait(5'000).exit_code == 0);
 }
 
 TEST_CASE("a window without the protocol is not watched and has no replies") {
