@@ -18,14 +18,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uid_t kNobody = 65534;
-constexpr int64_t kWaylandStartMs = 20'000;
-constexpr int64_t kWaylandLookMs = 50;
+constexpr int64_t kStartMs = 20'000;
+constexpr int64_t kLookMs = 50;
 constexpr int64_t kKeyMs = 200;
 
 void Until(const std::string& what, const std::function<bool()>& is_so) {
-  for (int64_t waited_ms = 0; !is_so(); waited_ms += kWaylandLookMs) {
-    if (waited_ms > kWaylandStartMs) throw std::runtime_error(what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(kWaylandLookMs));
+  for (int64_t waited_ms = 0; !is_so(); waited_ms += kLookMs) {
+    if (waited_ms > kStartMs) throw std::runtime_error(what);
+    std::this_thread::sleep_for(std::chrono::milliseconds(kLookMs));
   }
 }
 
@@ -47,7 +47,7 @@ WaylandDesktop::WaylandDesktop() : person_(::geteuid() == 0 ? kNobody : ::geteui
     fs::permissions(folder_.File(name), fs::perms::owner_all);
   }
   bus_ = Start({"dbus-daemon", "--session", "--nofork", "--print-address"});
-  const auto address = bus_->WaitForLine("unix:", kWaylandStartMs);
+  const auto address = bus_->WaitForLine("unix:", kStartMs);
   if (!address) throw std::runtime_error("no session bus: " + bus_->err());
   bus_address_ = *address;
   // Sway says the X display, that it listens on for a first X program, to what it starts itself.
@@ -98,7 +98,7 @@ std::unique_ptr<Process> WaylandDesktop::Start(
 }
 
 std::string WaylandDesktop::Say(const std::vector<std::string>& words) const {
-  return RequireSuccess(RunProgram(AsPerson(words), kWaylandStartMs, Environment()), words[0]).out;
+  return RequireSuccess(RunProgram(AsPerson(words), kStartMs, Environment()), words[0]).out;
 }
 
 std::unique_ptr<Process> WaylandDesktop::Open(
@@ -133,12 +133,12 @@ void WaylandDesktop::Type(int64_t ms) const {
   for (int64_t at_ms = 0; at_ms < ms; at_ms += kKeyMs) {
     words.insert(words.end(), {"-k", "Shift_L", "-s", std::to_string(kKeyMs)});
   }
-  RequireSuccess(RunProgram(AsPerson(words), 2 * ms + kWaylandStartMs, Environment()), "wtype");
+  RequireSuccess(RunProgram(AsPerson(words), 2 * ms + kStartMs, Environment()), "wtype");
 }
 
 void WaylandDesktop::EndCompositor() {
   sway_->Signal(SIGTERM);
-  sway_->Wait(kWaylandStartMs);
+  sway_->Wait(kStartMs);
 }
 
 bool WaylandDesktop::XWaylandRuns() const {
