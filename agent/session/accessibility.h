@@ -60,7 +60,7 @@ class Accessibility {
   virtual bool on() const = 0;
   // Once a second while somebody works and no other window is known to be in front.
   virtual void Look(int64_t now_us) = 0;
-  // Its answer comes as OnAccessibleAnswer, however late.
+  // Its answer comes as OnAccessibleAnswer, however late. Where it still owes one, that one is it.
   virtual void Ask(uint32_t id, uint32_t token) = 0;
 };
 

@@ -101,8 +101,9 @@ class Applications final : public Accessibility {
 
   void Ask(uint32_t id, uint32_t token) override {
     for (auto& [service, application] : applications_) {
-      if (application.id != id || application.question != nullptr || bus_ == nullptr) continue;
+      if (application.id != id || bus_ == nullptr) continue;
       application.token = token;
+      if (application.question != nullptr) return;
       application.question = bus_->Call(service.c_str(), application.window.c_str(), kAccessible,
                                         "GetState", kForEver, OnAnswer, &application);
       return;

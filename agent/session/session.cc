@@ -148,7 +148,8 @@ class Session final : public X11Listener, public AccessibleListener {
     watch_.emplace(report_);
     launches_ = Launches();
     last_us_ = agent_since_us_ = MonotonicUs();
-    foreground_changed_ = windows_changed_ = true;
+    windows_changed_ = true;
+    LookAtForeground();
     report_.TellAgain();
     sign_in_.Begin(login_, started_us_);
     Tick();

@@ -1,8 +1,10 @@
 #include "tests/laptop/session_reports.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <thread>
 
 #include "common/status.h"
 
@@ -15,9 +17,19 @@ SessionReports::SessionReports(uid_t user) {
                   fs::perm_options::add);
   fs::create_directories(folder_.File("run/systemd/users"));
   std::ofstream(folder_.File("run/systemd/users/" + std::to_string(user)));
+  Open();
+}
+
+void SessionReports::Open() {
   auto socket = SessionSocket::Listen(this->socket(), folder_.File("run"));
   if (!socket.ok()) throw std::runtime_error(std::string(MessageOf(socket.status())));
   socket_ = *std::move(socket);
+}
+
+void SessionReports::Restart(int64_t pause_ms) {
+  socket_.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
+  Open();
 }
 
 void SessionReports::Listen() {

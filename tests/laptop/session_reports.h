@@ -23,6 +23,8 @@ class SessionReports {
 
   std::string socket() const { return folder_.File("session.sock"); }
   void Listen();
+  // The daemon is not there for so long.
+  void Restart(int64_t pause_ms);
   void Forget();
 
   // By executable.
@@ -35,6 +37,8 @@ class SessionReports {
   std::map<uint32_t, std::string> unmeasured;
 
  private:
+  void Open();
+
   TempFolder folder_;
   std::unique_ptr<SessionSocket> socket_;
 };

@@ -209,6 +209,26 @@ TEST_CASE(
   CHECK(watched.watched_ms >= 4'000);
 }
 
+TEST_CASE("Wayland: a daemon that comes back hears of the same window, and why not of launches") {
+  SKIP_WITHOUT(LacksForWayland());
+  WatchedWayland watched(/*accessible=*/true);
+  const auto program = watched.desktop->Open({"l3afpad"});
+  watched.WorkWith(16'000, [&] {
+    Sleep(3'000);
+    watched.Forget();
+    watched.unmeasured.clear();
+    watched.Restart(1'000);
+    // It takes the helper up to two seconds to come back.
+    for (int i = 0; i < 4; ++i) {
+      Sleep(2'000);
+      watched.Listen();
+    }
+  });
+  CHECK(watched.replies_us[kEditor].size() >= 5);
+  CHECK_FALSE(watched.ReasonOf(metric::kLaunch).empty());
+  CHECK(watched.ReasonOf(event::kHang).empty());
+}
+
 TEST_CASE("Wayland: the helper ends with its compositor") {
   SKIP_WITHOUT(LacksForWayland());
   WatchedWayland watched(/*accessible=*/false);
