@@ -13,17 +13,14 @@ constexpr size_t kStateColumn = 5;
 constexpr size_t kPathColumn = 7;
 constexpr std::string_view kConnected = "03";
 
+// Short enough for a line of candor-agent status.
 constexpr std::string_view kNoDisplay = "no X display is reached";
-constexpr std::string_view kNoBus =
-    "Wayland: only X programs' windows are watched: the session's bus is not reached";
+constexpr std::string_view kNoBus = "Wayland without a session bus: only X programs are watched";
 constexpr std::string_view kNoAccessibility =
-    "Wayland: only X programs' windows are watched: accessibility is off, and nobody else may ask "
-    "windows whether they answer";
-constexpr std::string_view kNoInput =
-    "Wayland: only X programs' windows are watched: this compositor does not tell when there is "
-    "input";
+    "Wayland with accessibility off: only X programs are watched";
+constexpr std::string_view kNoInput = "Wayland without word of input: only X programs are watched";
 constexpr std::string_view kNoLaunches =
-    "Wayland: only X programs' launches are seen: no compositor tells whose first window appears";
+    "Wayland tells of no launches: only X programs' are counted";
 
 std::string_view WhyNoWindows(const SessionMeans& means) {
   if (!means.wayland) return means.x_display ? std::string_view() : kNoDisplay;
