@@ -115,7 +115,7 @@ TEST_CASE("Wayland: a program killed while it hangs ends its hang, and another o
   const auto program = watched.desktop->Open({"l3afpad"});
   watched.Work(3'000);
   watched.Forget();
-  watched.WorkWith(14'000, [&] {
+  watched.WorkWith(18'000, [&] {
     Sleep(2'300);
     ::kill(program->pid(), SIGSTOP);
     Sleep(7'500);
