@@ -86,9 +86,9 @@ build release
 if [ -n "$only" ]; then
   run_tests release "$only"
 else
-  run_tests release 'unit|e2e|fault|laptop'
-  # Booted laptops mostly wait.
-  run_tests release container $((2 * jobs))
+  run_tests release 'unit|e2e|fault'
+  # These mostly wait.
+  run_tests release 'laptop|container' $((2 * jobs))
 fi
 
 if [ "$quick" = 0 ]; then
