@@ -1,6 +1,9 @@
 // A booted laptop enrolled with a real collector: a crash is told once, soon and by its right name,
 // and the laptop gets a score.
+#include <signal.h>
+
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -70,17 +73,45 @@ class EnrolledLaptop {
   CollectorFixture& collector_;
 };
 
-// Two programs die for real, and are told once each, by the names that may be told.
+// A program, what makes it wait, and the signal that ends it.
+struct Victim {
+  std::string name;  // as it is to be told
+  std::string command;
+  int signal;
+};
+
+void Crash(EnrolledLaptop& enrolled, const Victim& victim) {
+  enrolled.laptop.Run(
+      {"sh", "-c",
+       victim.command + " & sleep 1; kill -" + std::to_string(victim.signal) + " $!; wait"});
+}
+
+// Name and signal of every crash that was sent, in order of name.
+std::multimap<std::string, int> CrashesSent(const Container& laptop) {
+  std::multimap<std::string, int> sent;
+  for (const json& row : testing::SentRows(laptop)) {
+    if (row.at("name") != "crash") continue;
+    const std::string detail = row.at("detail");
+    const auto field = [&](const std::string& key) {
+      const size_t at = detail.find(key + "=");
+      if (at == std::string::npos) return std::string("?");
+      return detail.substr(at + key.size() + 1,
+                           detail.find_first_of(", ", at) - at - key.size() - 1);
+    };
+    sent.emplace(field("program"), std::atoi(field("signal").c_str()));
+  }
+  return sent;
+}
+
+// Five programs die for real, the agent is killed in between, and each is told once, by the name
+// that may be told.
 void CrashAndTell(EnrolledLaptop& enrolled) {
   const testing::CrashForwarding forwarding(enrolled.laptop);
   // `sleep` belongs to the package coreutils; its copy belongs to nobody.
   enrolled.laptop.Check({"cp", "/usr/bin/sleep", "/usr/local/bin/secret-project"});
-  for (const char* program : {"/usr/bin/sleep", "/usr/local/bin/secret-project"}) {
-    enrolled.laptop.Run(
-        {"sh", "-c", std::string(program) + " 1000 & sleep 1; kill -SEGV $!; wait"});
-  }
+  Crash(enrolled, {"sleep", "/usr/bin/sleep 1000", SIGSEGV});
   REQUIRE(WaitFor(30, [&] {
-    return enrolled.laptop.Run({"coredumpctl", "--no-legend", "list"}).out.find("secret") !=
+    return enrolled.laptop.Run({"coredumpctl", "--no-legend", "list"}).out.find("sleep") !=
            std::string::npos;
   }));
   const auto in_journal = steady_clock::now();
@@ -91,9 +122,21 @@ void CrashAndTell(EnrolledLaptop& enrolled) {
   INFO(enrolled.Status());
   REQUIRE(told);
   CHECK(took_s <= 10 + 15);
-  // Where a tick fell between the two crashes, the second waits for the next push a minute later.
-  CHECK(WaitFor(90, [&] { return enrolled.CrashesOf("other") == 1; }));
-  CHECK(enrolled.CrashesOf("secret-project") == 0);
+
+  Crash(enrolled, {"other", "/usr/local/bin/secret-project 1000", SIGFPE});
+  Crash(enrolled, {"tail", "/usr/bin/tail -f /dev/null", SIGBUS});
+  enrolled.laptop.Check({"systemctl", "kill", "--signal=KILL", "candor-agent"});
+  Crash(enrolled, {"dd", "/usr/bin/dd if=/dev/zero of=/dev/null", SIGABRT});
+  enrolled.laptop.Check({"systemctl", "start", "candor-agent"});
+  Crash(enrolled, {"yes", "/usr/bin/yes >/dev/null", SIGSEGV});
+  const std::multimap<std::string, int> all = {
+      {"dd", SIGABRT}, {"other", SIGFPE}, {"sleep", SIGSEGV}, {"tail", SIGBUS}, {"yes", SIGSEGV}};
+  std::multimap<std::string, int> sent;
+  WaitFor(150, [&] {
+    sent = CrashesSent(enrolled.laptop);
+    return sent.size() >= all.size();
+  });
+  CHECK(sent == all);
 }
 
 // A service that dies at once six times, until systemd gives it up and says so as a seventh
@@ -144,8 +187,10 @@ TEST_CASE(
     });
     INFO(device.dump(1) << enrolled.Status());
     REQUIRE(scored);
-    CHECK(enrolled.CrashesOf("sleep") == (no_crashes.empty() ? 1 : 0));
-    CHECK(enrolled.CrashesOf("other") == (no_crashes.empty() ? 1 : 0));
+    for (const char* name : {"dd", "other", "sleep", "tail", "yes"}) {
+      CHECK(enrolled.CrashesOf(name) == (no_crashes.empty() ? 1 : 0));
+    }
+    CHECK(enrolled.CrashesOf("secret-project") == 0);
     // Counted on the laptop across the agent's restart, told a minute after the last.
     CHECK(WaitFor(180, [&] { return enrolled.FailuresOf(kFlapping).second > 0; }));
     const auto [times, rows] = enrolled.FailuresOf(kFlapping);

@@ -150,12 +150,12 @@ TEST_CASE("what a desktop session saw of programs is told by the names of those 
   laptop.Start();
   v1::FromSession message;
   // More than a line of them, names short and long.
-  for (int i = 0; i < 20; ++i) {
+  for (size_t i = 0; i < 20; ++i) {
     auto* program = message.mutable_report()->add_programs();
     program->set_executable(i == 3 ? "/usr/bin/editor" : "/home/a/" + std::string(2 * i, 'x'));
     program->set_task(i == 3 ? "editor" : "x");
     program->set_cgroup("/user.slice/app.slice/app-x-1.scope");
-    program->add_reply_us(1'000 + 100 * static_cast<uint64_t>(i));
+    program->add_reply_us(1'000 + 100 * i);
   }
   const SessionHelper helper(laptop.session_socket());
   laptop.SampleAfter(1'000);
