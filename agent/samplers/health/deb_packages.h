@@ -15,9 +15,6 @@
 
 namespace candor {
 
-// Order of versions as Debian Policy 5.6.12 defines it: below 0, 0, above 0 like strcmp.
-int CompareDebVersions(std::string_view a, std::string_view b);
-
 struct DebPackage {
   std::string name;
   std::string architecture;

@@ -1,17 +1,13 @@
 #include "agent/samplers/health/linux_updates.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 
+#include "agent/samplers/health/linux_deb_packages.h"
 #include "agent/samplers/health/telling.h"
 #include "agent/samplers/support/cursors.h"
 #include "agent/samplers/support/text.h"
@@ -26,8 +22,6 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kMsPerDay = 86'400'000;
 constexpr int64_t kFreshDays = 14;
-constexpr size_t kPieceBytes = 64 << 10;
-constexpr int64_t kFileBytesMax = 128 << 20;
 constexpr size_t kListsMax = 64;
 
 struct FileFacts {
@@ -43,7 +37,6 @@ std::optional<FileFacts> FactsOf(const std::string& path) {
       .bytes = facts.st_size};
 }
 
-std::string DpkgFile(const LinuxRoots& roots) { return Concat(roots.var, "/lib/dpkg/status"); }
 std::string ListsFolder(const LinuxRoots& roots) { return Concat(roots.var, "/lib/apt/lists"); }
 
 // When apt last asked its servers: a list that has not changed there keeps the server's time, so
@@ -93,41 +86,6 @@ absl::StatusOr<std::vector<std::string>> FreshLists(const LinuxRoots& roots, int
       Concat("apt has not refreshed its lists for ", std::to_string(age_days), " days"));
 }
 
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path) : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
-
-// Each package of a file, with the daemon's other work in between.
-boost::asio::awaitable<absl::Status> ForEachPackage(boost::asio::io_context& io, std::string path,
-                                                    std::function<void(const DebPackage&)> fn) {
-  const OpenFile file(path);
-  if (file.get() < 0) co_return ErrnoStatus(errno, path);
-  DebParagraphs paragraphs;
-  std::string piece(kPieceBytes, '\0');
-  for (int64_t at = 0; at < kFileBytesMax;) {
-    const ssize_t got = pread(file.get(), piece.data(), piece.size(), at);
-    if (got < 0) co_return ErrnoStatus(errno, path);
-    if (got == 0) {
-      paragraphs.End(fn);
-      co_return absl::OkStatus();
-    }
-    paragraphs.Feed(std::string_view(piece).substr(0, static_cast<size_t>(got)), fn);
-    at += got;
-    co_await boost::asio::post(io, boost::asio::use_awaitable);
-  }
-  co_return absl::ResourceExhaustedError(Concat(path, " is too large"));
-}
-
 }  // namespace
 
 UpdatesSampler::UpdatesSampler(const SamplerContext& context)
@@ -167,7 +125,7 @@ boost::asio::awaitable<void> UpdatesSampler::SampleSecurity(Tick tick, absl::Sta
 boost::asio::awaitable<absl::Status> UpdatesSampler::Count(std::vector<std::string> lists) {
   std::string read_as;
   std::vector<std::string> files = lists;
-  files.push_back(DpkgFile(context_.roots));
+  files.push_back(DpkgStatusFile(context_.roots));
   for (const std::string& file : files) {
     const FileFacts facts = FactsOf(file).value_or(FileFacts{});
     read_as.append(Concat(file, " ", std::to_string(facts.changed_ms), " ",
@@ -176,14 +134,14 @@ boost::asio::awaitable<absl::Status> UpdatesSampler::Count(std::vector<std::stri
   if (read_as == read_as_) co_return counted_;
   DebUpdates updates;
   absl::Status status =
-      co_await ForEachPackage(context_.io, DpkgFile(context_.roots),
-                              [&](const DebPackage& package) { updates.AddInstalled(package); });
+      co_await ForEachDebPackage(context_.io, DpkgStatusFile(context_.roots),
+                                 [&](const DebPackage& package) { updates.AddInstalled(package); });
   if (status.ok() && updates.installed() == 0) {
     status = absl::NotFoundError("dpkg lists no installed package");
   }
   for (const std::string& list : lists) {
     if (!status.ok()) break;
-    status = co_await ForEachPackage(
+    status = co_await ForEachDebPackage(
         context_.io, list, [&](const DebPackage& package) { updates.AddAvailable(package); });
   }
   pending_ = updates.pending();
@@ -197,7 +155,7 @@ void UpdatesSampler::SamplePackagesAge(const Tick& tick, const absl::Status& var
   const LinuxRoots& roots = context_.roots;
   int64_t changed_ms = 0;
   for (const std::string& path :
-       {DpkgFile(roots), Concat(roots.usr, "/lib/sysimage/rpm/rpmdb.sqlite"),
+       {DpkgStatusFile(roots), Concat(roots.usr, "/lib/sysimage/rpm/rpmdb.sqlite"),
         Concat(roots.var, "/lib/rpm/rpmdb.sqlite"), Concat(roots.var, "/lib/pacman/local")}) {
     if (const auto facts = FactsOf(path)) changed_ms = std::max(changed_ms, facts->changed_ms);
   }
