@@ -132,6 +132,7 @@ constexpr uint32_t kInventory = 17;
 constexpr uint32_t kUnmeasured = 18;
 constexpr uint32_t kLinkChange = 19;
 constexpr uint32_t kAgentNotice = 20;
+constexpr uint32_t kSoftwareChange = 21;
 }  // namespace event
 
 // Subjects of metric::kWatched: the sources without which a count is unmeasured, not zero.

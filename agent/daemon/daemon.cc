@@ -124,7 +124,8 @@ class Daemon {
                            *windows_,
                            options_.roots,
                            [this](std::string_view name) { return spool_->Cursor(name); },
-                           settings_.session_socket()};
+                           settings_.session_socket(),
+                           settings_.state};
     samplers_ = std::make_unique<SamplerRunner>(AllSamplers(settings_.dns_servers),
                                                 std::move(context), [this] { SamplerDone(); });
     samplers_->Configure(configuration_->effective().families_off,

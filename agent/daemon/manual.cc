@@ -30,6 +30,11 @@ constexpr auto kFamilies = std::to_array<Pair>({
      "operator configured by name are probed; where other connections go is never kept, "
      "nor is the name of any network."},
     {"health", "Hardware and system: what wears out, fills up or runs hot."},
+    {"software",
+     "What the system's package managers installed: names and versions, the whole list at first "
+     "and once a month, between them what changed. Not what is installed in a home folder, and not "
+     "who uses what. A package that somebody built has the name they gave it. To switch it off: "
+     "families_off = [\"software\"]."},
     {"responsiveness",
      "How long programs keep people waiting. Windows are asked whether they "
      "answer; their titles and contents are never looked at, nor are keys."},

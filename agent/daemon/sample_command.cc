@@ -16,12 +16,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "agent/daemon/commands.h"
 #include "agent/daemon/event_fields.h"
 #include "agent/daemon/measured_rows.h"
 #include "agent/daemon/remote_configuration.h"
 #include "agent/daemon/samplers.h"
 #include "agent/daemon/status_report.h"
+#include "agent/samplers/support/clean_text.h"
 #include "agent/windows/boot_id.h"
 #include "agent/windows/window_set.h"
 #include "common/registry.h"
@@ -35,6 +37,7 @@ namespace asio = boost::asio;
 using nlohmann::ordered_json;
 
 constexpr int64_t kSamplersTimeMaxMs = 20'000;
+constexpr size_t kEventShownBytesMax = 1'000;
 
 class OneShot {
  public:
@@ -121,6 +124,13 @@ std::vector<ordered_json> EventRows(WindowSet& windows) {
   return rows;
 }
 
+// A list of everything that is installed would push all else off the screen.
+std::string Shortened(const std::string& event) {
+  if (event.size() <= kEventShownBytesMax) return event;
+  return absl::StrCat(CleanText(event, kEventShownBytesMax), " … (", event.size(),
+                      " bytes, all of them with --format json)");
+}
+
 }  // namespace
 
 absl::Status RunSample(const AgentSettings& settings, const SampleOptions& options,
@@ -136,6 +146,7 @@ absl::Status RunSample(const AgentSettings& settings, const SampleOptions& optio
     text = FormatJson(rows, clock.WallMs());
   } else {
     text = FormatTable(MeasuredColumns(), rows);
+    for (ordered_json& row : events) row["event"] = Shortened(row["event"]);
     if (!events.empty()) {
       text +=
           "\n" + FormatTable({{"family", "FAMILY"}, {"name", "EVENT"}, {"event", "SAYS"}}, events);

@@ -12,6 +12,7 @@
 #include "agent/samplers/network/network.h"
 #include "agent/samplers/network/resume.h"
 #include "agent/samplers/responsiveness/responsiveness.h"
+#include "agent/samplers/software/software.h"
 #include "agent/samplers/usage/usage.h"
 #include "common/log.h"
 #include "common/registry.h"
@@ -35,6 +36,7 @@ std::vector<SamplerEntry> AllSamplers(const std::string& dns_servers) {
       {"network", [](const SamplerContext& context) { return MakeResumeSampler(context); }},
       {"responsiveness", MakeResponsivenessSampler},
       {"health", MakeHealthSampler},
+      {"software", MakeSoftwareSampler},
       {"agent", MakeSelfCostSampler},
   };
 }

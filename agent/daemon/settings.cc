@@ -149,8 +149,8 @@ std::vector<std::string> KeysThatNeedRestart(const AgentSettings& running,
 }
 
 const std::vector<std::string>& SamplerFamilies() {
-  static const std::vector<std::string> families = {"boot",   "crash",          "network",
-                                                    "health", "responsiveness", "usage"};
+  static const std::vector<std::string> families = {
+      "boot", "crash", "network", "health", "software", "responsiveness", "usage"};
   return families;
 }
 

@@ -2,7 +2,8 @@
 //
 //   state = "/var/lib/candor-agent"     spool, sockets
 //   log_level = "info"                  debug | info | warning | error
-//   families_off = ["usage"]            never sampled, whatever the collector says
+//   families_off = ["usage"]            never sampled, whatever the collector says: boot, crash,
+//                                       network, health, software, responsiveness, usage
 //   [push]    active_s = 300            how often to push, in use and idle; what stands here wins
 //             idle_s = 900              over the collector's configuration
 //   [tick]    active_s = 10  idle_s = 60

@@ -58,6 +58,7 @@ struct LinuxRoots {
   std::string run = "/run";
   std::string var = "/var";
   std::string usr = "/usr";
+  std::string snap = "/snap";
 };
 
 // Given to a sampler when it is made; outlives it.
@@ -70,6 +71,8 @@ struct SamplerContext {
   std::function<std::string(std::string_view name)> saved_cursor;
   // Where helpers in desktop sessions hand in what they saw; empty: none are listened to.
   std::string session_socket = {};
+  // A folder of the agent's own for what is too large for a cursor; empty: nothing is kept.
+  std::string state = {};
 };
 
 struct Tick {
@@ -85,7 +88,7 @@ class Sampler {
  public:
   virtual ~Sampler() = default;
 
-  // The folder's name: boot, crash, network, responsiveness, health, usage.
+  // The folder's name: boot, crash, network, responsiveness, health, software, usage.
   virtual std::string_view family() const = 0;
   virtual boost::asio::awaitable<void> Sample(Tick tick) = 0;
   // The collector's configuration changed; only network uses it.

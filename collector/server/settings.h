@@ -2,7 +2,7 @@
 //
 //   data = "/var/lib/candor-collector"   # data folder, made by 'candor-collector init'
 //   families_off = []                    # families no laptop may measure: boot, crash, network,
-//                                        # responsiveness, health, usage
+//                                        # responsiveness, health, software, usage
 //   [listen]
 //   fleet = "0.0.0.0:7443"               # laptops and candor; client certificate mandatory
 //   enroll = "0.0.0.0:7444"              # enrolment and renewal

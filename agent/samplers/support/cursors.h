@@ -25,6 +25,9 @@ constexpr std::string_view kBatteryLow = "battery_low";
 // Hashes of packages whose security updates wait, with the days they were first seen (health,
 // agent/samplers/health/deb_packages.h).
 constexpr std::string_view kSecurityUpdates = "security_updates";
+// Which list of installed software was told last, by its hash, and when each manager's was told
+// whole (software, agent/samplers/software/told_list.h).
+constexpr std::string_view kSoftware = "software";
 // "1" once a desktop on this device has told that it was idle (usage).
 constexpr std::string_view kIdleTold = "idle_told";
 

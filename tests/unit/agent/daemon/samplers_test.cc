@@ -159,7 +159,7 @@ TEST_CASE("the list of all samplers has every family, and the agent's own cost")
   std::set<std::string> families;
   for (const auto& entry : AllSamplers("")) families.insert(entry.family);
   REQUIRE(families == std::set<std::string>{"agent", "boot", "crash", "health", "network",
-                                            "responsiveness", "usage"});
+                                            "responsiveness", "software", "usage"});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "agent/samplers/health/health.h"
 #include "agent/samplers/network/links.h"
 #include "agent/samplers/responsiveness/pressure.h"
+#include "agent/samplers/software/software.h"
 #include "common/registry.h"
 #include "common/status.h"
 #include "tests/support/catch.h"
@@ -52,6 +53,7 @@ class LookAtMachine {
     LookAtHealth();
     LookAtBoot();
     LookAtLinks();
+    LookAtSoftware();
     const auto pressure = OpenPressureFiles(machine.roots.proc);
     const auto totals = pressure.ok() ? (*pressure)->ReadTotalsUs() : pressure.status();
     found_["pressure"] = totals.ok() ? "measured" : "? " + std::string(MessageOf(totals.status()));
@@ -100,6 +102,23 @@ class LookAtMachine {
     if (!links.ok()) return;
     for (const Link& link : *links) {
       found_["link." + link.name] = std::string(link.medium) + (link.up ? " up" : " down");
+    }
+  }
+
+  // "software.deb = libssl3 3.0.15-1~deb12u1, openssl 3.0.11-1~deb12u2"
+  void LookAtSoftware() {
+    recorder_.events.clear();
+    const std::unique_ptr<Sampler> sampler = MakeSoftwareSampler(context_);
+    testing::RunSample(io_, *sampler, {clock_.WallMs(), clock_.BoottimeMs(), true, true});
+    for (const auto& [key, reason] : recorder_.unmeasured) {
+      if (key.first != event::kSoftwareChange) continue;
+      found_["software" + (key.second.empty() ? "" : "." + key.second)] = "? " + reason;
+    }
+    for (const auto& kept : recorder_.events) {
+      std::string& list = found_["software." + kept.event.software_change().manager()];
+      for (const auto& change : kept.event.software_change().changes()) {
+        list += (list.empty() ? "" : ", ") + change.name() + " " + change.after();
+      }
     }
   }
 

@@ -27,6 +27,7 @@ class RecordedMachine {
     roots.run = folder_.File("run");
     roots.var = folder_.File("var");
     roots.usr = folder_.File("usr");
+    roots.snap = folder_.File("snap");
     std::filesystem::create_directories(roots.var);
   }
 
