@@ -63,6 +63,7 @@ class Dumper {
     CANDOR_RETURN_IF_ERROR(HourFacts());
     CANDOR_RETURN_IF_ERROR(Events());
     CANDOR_RETURN_IF_ERROR(Inventory());
+    CANDOR_RETURN_IF_ERROR(Software());
     CANDOR_RETURN_IF_ERROR(Unmeasured());
     CANDOR_RETURN_IF_ERROR(TooLate());
     CANDOR_RETURN_IF_ERROR(Scores());
@@ -177,6 +178,22 @@ class Dumper {
                       << ' ' << Quoted(r.Text(2)) << ' '
                       << (r.IsNull(3) ? std::string("removed") : Quoted(r.Text(3))) << " at "
                       << r.Int(4) << ' ' << static_cast<uint64_t>(r.Int(5)) << ' ' << r.Int(6)
+                      << '\n';
+                });
+  }
+
+  // By names, whose numbers hang on the order in which they came.
+  absl::Status Software() {
+    return Each("software",
+                "t.day, (SELECT manager FROM software_name WHERE no = t.name) AS manager, "
+                "(SELECT name FROM software_name WHERE no = t.name) AS title, "
+                "(SELECT version FROM software_version WHERE no = t.version) AS text, "
+                "t.wall_ms, t.epoch, t.seq",
+                "manager, title", [&](const Statement& r) {
+                  Start("software", r)
+                      << ' ' << Quoted(r.Text(2)) << ' ' << Quoted(r.Text(3)) << ' '
+                      << (r.IsNull(4) ? std::string("removed") : Quoted(r.Text(4))) << " at "
+                      << r.Int(5) << ' ' << static_cast<uint64_t>(r.Int(6)) << ' ' << r.Int(7)
                       << '\n';
                 });
   }

@@ -19,8 +19,8 @@ absl::Status CommitOffline(Database& db, const FoldRunner::WriteFn& write) {
 }
 
 absl::Status DeleteOpenDays(Database& db, int64_t sealed) {
-  for (const char* table : {"day_fact", "event", "inventory", "unmeasured", "too_late", "score",
-                            "score_metric", "score_domain", "time_lost", "score_dirty"}) {
+  for (const char* table : {"day_fact", "event", "inventory", "software", "unmeasured", "too_late",
+                            "score", "score_metric", "score_domain", "time_lost", "score_dirty"}) {
     CANDOR_ASSIGN_OR_RETURN(Statement remove,
                             db.Prepare(std::string("DELETE FROM ") + table + " WHERE day > ?"));
     CANDOR_RETURN_IF_ERROR(remove.BindAll(sealed).Run());

@@ -14,8 +14,8 @@ namespace candor {
 namespace {
 
 absl::Status DeleteDeviceDay(Database& db, int64_t device, int64_t day) {
-  for (const char* table : {"day_fact", "event", "inventory", "unmeasured", "score", "score_metric",
-                            "score_domain", "time_lost", "score_dirty"}) {
+  for (const char* table : {"day_fact", "event", "inventory", "software", "unmeasured", "score",
+                            "score_metric", "score_domain", "time_lost", "score_dirty"}) {
     CANDOR_ASSIGN_OR_RETURN(Statement remove, db.Prepare(std::string("DELETE FROM ") + table +
                                                          " WHERE device = ? AND day = ?"));
     CANDOR_RETURN_IF_ERROR(remove.BindAll(device, day).Run());

@@ -118,6 +118,11 @@ class BatchFold final : public WindowVisitor {
       return;
     }
     if (event.has_inventory()) KeepInventory(event.inventory(), day, stamp);
+    if (event.has_software_change()) {
+      KeepSoftware(event.software_change(), day, stamp);
+      // A whole list is what there is, nothing that happened.
+      if (event.software_change().baseline()) return;
+    }
     KeepEvent(event, day, stamp, ordinal);
   }
 
@@ -150,6 +155,18 @@ class BatchFold final : public WindowVisitor {
     }
     for (const std::string& key : inventory.unset()) {
       if (!key.empty()) keep(key, "", true);
+    }
+  }
+
+  void KeepSoftware(const v1::SoftwareChange& software, int64_t day, const Stamp& stamp) {
+    const auto keep = [&](const std::string& name, const std::string& version) {
+      Slice::SoftwareRow& row = slice_.software[{row_.device, software.manager(), name}];
+      if (stamp < row.stamp) return;
+      row = {stamp, day, version};
+    };
+    if (software.begins()) keep("", "");
+    for (const v1::SoftwareChange::Change& change : software.changes()) {
+      if (!change.name().empty()) keep(change.name(), change.after());
     }
   }
 

@@ -48,6 +48,14 @@ struct Slice {
     std::string value;
     bool removed = false;
   };
+  // Device, manager and name; an empty name is the manager's mark of its latest whole list, as
+  // kCompleteKey is the inventory's.
+  using SoftwareKey = std::tuple<int64_t, std::string, std::string>;
+  struct SoftwareRow {
+    Stamp stamp = kBeforeAll;
+    int64_t day = 0;
+    std::string version;  // empty: removed
+  };
   struct UnmeasuredRow {
     Stamp stamp = kBeforeAll;
     int64_t day = 0;
@@ -66,6 +74,7 @@ struct Slice {
   std::set<DeviceTime> days;  // device-days that anything fell on
   std::map<EventKey, EventRow> events;
   std::map<std::pair<int64_t, std::string>, InventoryRow> inventory;
+  std::map<SoftwareKey, SoftwareRow> software;
   std::map<int64_t, UnmeasuredRow> unmeasured;
   std::map<DeviceTime, TooLate> too_late;
   int64_t watermark = 0;  // last log.id in this slice
@@ -74,7 +83,7 @@ struct Slice {
   uint64_t event_bytes = 0;
 
   // Rows to be written, roughly.
-  size_t size() const { return hours.size() + events.size() + inventory.size(); }
+  size_t size() const { return hours.size() + events.size() + inventory.size() + software.size(); }
 };
 
 // Which days a row may change. A day in `committed_sealed` was sealed when the row came: too late.

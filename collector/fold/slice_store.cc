@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "collector/fold/clock_correction.h"
+#include "collector/fold/software_store.h"
 #include "collector/store/facts.pb.h"
 #include "common/compress.h"
 #include "common/log.h"
@@ -253,6 +254,7 @@ absl::Status WriteSlice(Database& db, const PreparedSlice& prepared) {
   CANDOR_RETURN_IF_ERROR(MarkDirty(db, prepared.days));
   CANDOR_RETURN_IF_ERROR(WriteEvents(db, prepared.slice));
   CANDOR_RETURN_IF_ERROR(WriteInventory(db, prepared.slice));
+  CANDOR_RETURN_IF_ERROR(WriteSoftware(db, prepared.slice));
   CANDOR_RETURN_IF_ERROR(WriteUnmeasured(db, prepared.slice));
   CANDOR_RETURN_IF_ERROR(WriteTooLate(db, prepared.slice));
   return WriteWatermark(db, prepared.slice.watermark);

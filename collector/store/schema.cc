@@ -219,10 +219,37 @@ constexpr std::string_view kVersion2 = R"sql(
 CREATE INDEX log_exceptional ON log (device, kind, seq, seq_last) WHERE kind <> 0;
 )sql";
 
+constexpr std::string_view kVersion3 = R"sql(
+-- What each device has installed. A fleet has the same names and versions over and over: each is
+-- kept once, so that a package of a device takes some 40 bytes and its index 12.
+CREATE TABLE software_name (
+  no INTEGER PRIMARY KEY,
+  manager TEXT NOT NULL,
+  name TEXT NOT NULL,                      -- '': the manager's mark of its latest whole list
+  UNIQUE (name, manager)
+);
+CREATE TABLE software_version (
+  no INTEGER PRIMARY KEY,
+  version TEXT NOT NULL UNIQUE
+);
+-- The later (wall_ms, epoch, seq) wins, as in the inventory. NULL version: removed.
+CREATE TABLE software (
+  device INTEGER NOT NULL,
+  name INTEGER NOT NULL,
+  version INTEGER,
+  day INTEGER NOT NULL,
+  wall_ms INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (device, name)
+) WITHOUT ROWID;
+CREATE INDEX software_where ON software (name, version) WHERE version IS NOT NULL;
+)sql";
+
 }  // namespace
 
 const std::vector<std::string_view>& StoreMigrations() {
-  static const std::vector<std::string_view> migrations = {kVersion1, kVersion2};
+  static const std::vector<std::string_view> migrations = {kVersion1, kVersion2, kVersion3};
   return migrations;
 }
 

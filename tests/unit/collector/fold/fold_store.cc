@@ -134,6 +134,22 @@ v1::Event ResumeEvent(int64_t ms) {
   return event;
 }
 
+v1::Event SoftwareEvent(bool whole, const std::string& manager,
+                        const std::vector<SoftwareStep>& changes) {
+  v1::Event event;
+  v1::SoftwareChange& software = *event.mutable_software_change();
+  software.set_manager(manager);
+  software.set_baseline(whole);
+  software.set_begins(whole);
+  for (const SoftwareStep& step : changes) {
+    v1::SoftwareChange::Change& change = *software.add_changes();
+    change.set_name(step.name);
+    change.set_before(step.before);
+    change.set_after(step.after);
+  }
+  return event;
+}
+
 v1::Event InventoryEvent(bool complete, std::vector<std::pair<std::string, std::string>> properties,
                          std::vector<std::string> removed) {
   v1::Event event;

@@ -62,6 +62,15 @@ v1::Event ResumeEvent(int64_t ms);
 v1::Event InventoryEvent(bool complete, std::vector<std::pair<std::string, std::string>> properties,
                          std::vector<std::string> removed = {});
 
+// NAME and version before and after; `whole` begins the manager's whole list.
+struct SoftwareStep {
+  std::string name;
+  std::string before;
+  std::string after;
+};
+v1::Event SoftwareEvent(bool whole, const std::string& manager,
+                        const std::vector<SoftwareStep>& changes);
+
 // Where and when a batch came.
 struct Arrival {
   int64_t device = 1;

@@ -283,6 +283,77 @@ TEST_CASE("the inventory is what the latest reports say, in whatever order they 
   }
 }
 
+// What is installed as "manager/name=version" in order.
+std::string Software(FoldStore& store) {
+  std::string text;
+  auto select = store.db().Prepare(
+      "SELECT n.manager, n.name, v.version FROM software s JOIN software_name n ON n.no = s.name "
+      "JOIN software_version v ON v.no = s.version ORDER BY 1, 2");
+  while (select->Step().value()) {
+    text += std::string(select->Text(0)) + "/" + std::string(select->Text(1)) + "=" +
+            std::string(select->Text(2)) + " ";
+  }
+  return text;
+}
+
+TEST_CASE("what is installed is what lists and changes say, in whatever order they come") {
+  const std::vector<std::pair<int, v1::Event>> reports = {
+      {10, SoftwareEvent(true, "deb", {{"bash", "", "5.1"}, {"old", "", "1"}, {"vim", "", "9"}})},
+      {20, SoftwareEvent(true, "snap", {{"vim", "", "7"}})},
+      {30, SoftwareEvent(false, "deb", {{"bash", "5.1", "5.2"}, {"vim", "9", ""}})},
+      {40, SoftwareEvent(false, "deb", {{"lost", "", "1"}})},
+      // Lost itself on the way: that `lost` and `old` were removed.
+      {50, SoftwareEvent(true, "deb", {{"bash", "", "5.2"}, {"curl", "", "8"}})},
+      {60, SoftwareEvent(false, "deb", {{"curl", "8", "8.1"}, {"nano", "", "7"}})},
+      {70, SoftwareEvent(false, "deb", {{"nano", "7", ""}})},
+  };
+  SeededRandom random(12);
+  std::string first;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<size_t> order(reports.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    for (size_t i = order.size(); i > 1 && round > 0; --i) {
+      std::swap(order[i - 1], order[random.Below(i)]);
+    }
+    FoldStore store;
+    for (const size_t i : order) {
+      store.Insert({.seq = i + 1, .received_ms = (kMonday + 1) * kMsPerDay},
+                   BatchBuilder().Add(kMonday, reports[i].first, reports[i].second).Build());
+    }
+    FoldLimits limits;
+    limits.rows_max = 1 + static_cast<int>(random.Below(4));
+    store.FoldAll(limits);
+    CHECK(Software(store) == "deb/bash=5.2 deb/curl=8.1 snap/vim=7 ");
+    if (first.empty()) first = store.Dump();
+    REQUIRE(store.Dump() == first);
+  }
+}
+
+TEST_CASE("a whole list is no event of the day, a change is one") {
+  FoldStore store;
+  store.Insert({.seq = 1}, BatchBuilder()
+                               .Add(kMonday, 10, SoftwareEvent(true, "deb", {{"a", "", "1"}}))
+                               .Add(kMonday, 20, SoftwareEvent(false, "deb", {{"a", "1", "2"}}))
+                               .Build());
+  store.FoldAll();
+  CHECK(store.Int("SELECT count(*) FROM event") == 1);
+  CHECK(Software(store) == "deb/a=2 ");
+}
+
+TEST_CASE("names and versions are kept once for all devices") {
+  FoldStore store;
+  for (int64_t device = 1; device <= 5; ++device) {
+    store.Insert({.device = device, .epoch = 70 + static_cast<uint64_t>(device)},
+                 BatchBuilder()
+                     .Add(kMonday, 10, SoftwareEvent(true, "deb", {{"a", "", "1"}, {"b", "", "1"}}))
+                     .Build());
+  }
+  store.FoldAll();
+  CHECK(store.Int("SELECT count(*) FROM software WHERE version IS NOT NULL") == 10);
+  CHECK(store.Int("SELECT count(*) FROM software_name WHERE name <> ''") == 2);
+  CHECK(store.Int("SELECT count(*) FROM software_version") == 1);
+}
+
 TEST_CASE("the latest list of what is unmeasured stays") {
   const auto report = [](const std::string& reason) {
     v1::Event event;
