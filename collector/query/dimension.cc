@@ -72,7 +72,8 @@ absl::StatusOr<Dimension> Dimension::Resolve(Database& db, std::string_view name
     return Dimension(std::string(name), Source::kMap, std::move(values));
   }
   CANDOR_ASSIGN_OR_RETURN(const std::vector<std::string> properties, PropertyKeys(db));
-  if (Contains(properties, name)) {
+  CANDOR_ASSIGN_OR_RETURN(const bool package, HasPackage(db, name));
+  if (package || Contains(properties, name)) {
     CANDOR_ASSIGN_OR_RETURN(ValueByDevice values, LoadProperty(db, name));
     return Dimension(std::string(name), Source::kMap, std::move(values));
   }

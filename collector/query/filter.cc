@@ -306,6 +306,7 @@ absl::StatusOr<Filter::Test> Filter::BindTerm(const FilterTerm& term,
   const Column& column = columns[*index];
   Test test;
   test.column = *index;
+  test.style = column.style;
   if (!term.op) {
     if (column.type != ColumnType::kBoolean) {
       return FilterError(term.column_at + term.column.size(),
@@ -351,7 +352,7 @@ std::optional<bool> Filter::Evaluate(const Test& test, const Row& row) {
   if (is_text && (test.op == FilterOp::kEqual || test.op == FilterOp::kNotEqual)) {
     return (TextIn(cell) == TextIn(test.value)) == (test.op == FilterOp::kEqual);
   }
-  return Holds(test.op, CompareCells(cell, test.value));
+  return Holds(test.op, CompareCells(cell, test.value, test.style));
 }
 
 bool Filter::Matches(const Row& row) const {

@@ -9,8 +9,8 @@
 // `~` asks whether a text contains another, whatever their case. A number may carry a unit of the
 // same kind as its column's name: `boot_s > 1m`, `disk_free_gib < 500MiB`, `loss_pct > 1%`. Times
 // compare with RFC 3339, dates and ages (`last_seen < 7d`: longer ago than seven days). Text is
-// ordered naturally, so `kernel < 6.1.10` means what it says. A column of truth values stands
-// alone.
+// ordered naturally, so `kernel < 6.1.10` means what it says, and versions of packages as package
+// managers order them. A column of truth values stands alone.
 //
 // What has no value is neither inside nor outside: a comparison with it is unknown, `not` keeps it
 // unknown, and a row is kept only where the whole is true. `= none` and `!= none` ask for it.
@@ -88,6 +88,7 @@ class Filter {
     size_t column = 0;
     FilterOp op = FilterOp::kEqual;
     Cell value;  // std::monostate: none
+    ColumnStyle style = ColumnStyle::kPlain;
   };
   static absl::StatusOr<Test> BindTerm(const FilterTerm& term, const std::vector<Column>& columns,
                                        int64_t now_ms);

@@ -5,6 +5,7 @@
 
 #include "collector/query/nearest.h"
 #include "collector/query/text.h"
+#include "common/inventory_keys.h"
 #include "common/status.h"
 
 namespace candor {
@@ -125,7 +126,27 @@ absl::StatusOr<ValueByDevice> LoadProperty(Database& db, std::string_view key) {
       Statement select,
       db.Prepare("SELECT device, value FROM inventory WHERE key = ? AND value IS NOT NULL"));
   select.BindAll(key);
-  return ReadValues(select);
+  CANDOR_ASSIGN_OR_RETURN(ValueByDevice values, ReadValues(select));
+  if (key.starts_with(inventory::kPackagePrefix)) {
+    CANDOR_ASSIGN_OR_RETURN(Statement packages,
+                            db.Prepare("SELECT s.device, v.version FROM software_name n JOIN "
+                                       "software s ON s.name = n.no JOIN software_version v ON "
+                                       "v.no = s.version WHERE n.name = ? ORDER BY n.manager"));
+    packages.BindAll(key.substr(inventory::kPackagePrefix.size()));
+    CANDOR_ASSIGN_OR_RETURN(const ValueByDevice versions, ReadValues(packages));
+    values.insert(versions.begin(), versions.end());
+  }
+  return values;
+}
+
+absl::StatusOr<bool> HasPackage(Database& db, std::string_view key) {
+  if (!key.starts_with(inventory::kPackagePrefix)) return false;
+  CANDOR_ASSIGN_OR_RETURN(Statement select,
+                          db.Prepare("SELECT 1 FROM software_name n JOIN software s ON "
+                                     "s.name = n.no WHERE n.name = ? AND n.name <> '' AND "
+                                     "s.version IS NOT NULL LIMIT 1"));
+  select.BindAll(key.substr(inventory::kPackagePrefix.size()));
+  return select.Step();
 }
 
 absl::StatusOr<std::vector<std::string>> LabelKeys(Database& db) {

@@ -34,11 +34,15 @@ absl::StatusOr<DeviceInfo> FindDevice(Database& db, std::string_view host_or_id)
 // Values by device number.
 using ValueByDevice = std::unordered_map<int64_t, std::string>;
 absl::StatusOr<ValueByDevice> LoadLabel(Database& db, std::string_view key);
+// "package.NAME" is the version of what a package manager has by this name.
 absl::StatusOr<ValueByDevice> LoadProperty(Database& db, std::string_view key);
 
 // Labels that any device has, and keys of the inventory, sorted.
 absl::StatusOr<std::vector<std::string>> LabelKeys(Database& db);
 absl::StatusOr<std::vector<std::string>> PropertyKeys(Database& db);
+
+// Whether any device has what "package.NAME" asks for.
+absl::StatusOr<bool> HasPackage(Database& db, std::string_view key);
 
 // Key and value of one device, sorted by key.
 using Properties = std::vector<std::pair<std::string, std::string>>;

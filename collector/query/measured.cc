@@ -165,6 +165,7 @@ void AddEvent(const v1::Event& event, EventSums& sums) {
   int64_t times = 1;
   if (event.has_crash()) times += event.crash().repeats();
   if (event.has_unit_failure()) times += event.unit_failure().repeats();
+  if (event.has_software_change()) times += event.software_change().changes_size() - 1;
   sums.counts[kind] += times;
   if (event.has_boot_done() && event.boot_done().has_total_us()) {
     const v1::Boot& boot = event.boot_done();

@@ -150,21 +150,32 @@ class Question {
     return absl::OkStatus();
   }
 
-  // A filter can make a question about many a look at one. None is found to be one, too: that
-  // nothing is left tells about whom the filter names.
+  // Asked of many devices, of which a filter may choose some.
+  bool about_many() const { return !request_.device && view_.device != View::Device::kRequired; }
+
+  // A filter, and the name of software, can make a question about many a look at one. None is found
+  // to be one, too: that nothing is left tells about whom the filter names.
   absl::Status WriteDownFiltered(const Table& table) {
-    if (wire_.where().empty() || view_.device != View::Device::kNone) return absl::OkStatus();
+    const bool named = view_.name == "software" && !wire_.text().empty();
+    if (!about_many() || (wire_.where().empty() && !named)) return absl::OkStatus();
     const bool rows_are_devices =
         view_.name == "devices" || request_.by == "device" || request_.by == "host";
     const bool few_devices = request_.only_devices && request_.only_devices->size() <= 1;
     if (!rows_are_devices && !few_devices) return absl::OkStatus();
     CANDOR_ASSIGN_OR_RETURN(const std::string one, OneDevice(table, rows_are_devices));
-    return Audit(Concat("look ", view_.name), one, Concat("where ", wire_.where()));
+    std::string asked = named ? wire_.text() : std::string();
+    if (!wire_.where().empty()) {
+      asked += Concat(asked.empty() ? "where " : " where ", wire_.where());
+    }
+    return Audit(Concat("look ", view_.name), one, asked);
   }
 
   // The id of the one device that the filter left, "" where it left none or several.
   absl::StatusOr<std::string> OneDevice(const Table& table, bool rows_are_devices) {
-    const bool one_row = rows_are_devices && table.rows.size() == 1;
+    const bool one_row = rows_are_devices && !table.rows.empty() &&
+                         std::all_of(table.rows.begin(), table.rows.end(), [&](const Row& row) {
+                           return row.front() == table.rows.front().front();
+                         });
     const bool one_left = request_.only_devices && request_.only_devices->size() == 1;
     if (!one_row && !one_left) return std::string();
     if (one_row && view_.name == "devices") return std::string(TextIn(table.rows[0].front()));
@@ -201,7 +212,7 @@ class Question {
     }
     for (std::string& name : whole.Columns()) Mention(std::move(name));
     CANDOR_ASSIGN_OR_RETURN(const std::vector<Column> columns, PrintedColumns());
-    if (AllIn(whole, columns) || view_.device != View::Device::kNone || view_.name == "metrics") {
+    if (AllIn(whole, columns) || !about_many() || view_.name == "metrics") {
       filter_.rows = {whole};
       return Filter::Bind(whole, columns, context_.now_ms).status();
     }
@@ -218,7 +229,8 @@ class Question {
   }
 
   absl::Status SplitByDevices(const FilterExpression& whole, const std::vector<Column>& columns) {
-    CANDOR_ASSIGN_OR_RETURN(const std::vector<Column> of_devices, DeviceColumns(context_));
+    CANDOR_ASSIGN_OR_RETURN(const std::vector<Column> of_devices,
+                            DeviceColumns(context_, request_.mentioned));
     for (FilterExpression& part : whole.Conjuncts()) {
       if (!AllIn(part, columns) && AllIn(part, of_devices)) {
         filter_.devices.push_back(std::move(part));

@@ -86,11 +86,12 @@ absl::Status SortRows(std::string_view sort, Table& table) {
     return absl::InvalidArgumentError(
         Concat("--sort: no column '", sort, "'", DidYouMean(sort, names)));
   }
+  const ColumnStyle style = table.columns[*column].style;
   std::stable_sort(table.rows.begin(), table.rows.end(), [&](const Row& a, const Row& b) {
     const Cell& x = a[*column];
     const Cell& y = b[*column];
-    if (descending && !IsEmpty(x) && !IsEmpty(y)) return CompareCells(y, x) < 0;
-    return CompareCells(x, y) < 0;
+    if (descending && !IsEmpty(x) && !IsEmpty(y)) return CompareCells(y, x, style) < 0;
+    return CompareCells(x, y, style) < 0;
   });
   return absl::OkStatus();
 }
@@ -169,7 +170,7 @@ class Comparison {
  private:
   // What says which row it is, and not how it fares.
   static bool IsName(const Column& column) {
-    return column.key || (column.type == ColumnType::kText && column.style == ColumnStyle::kPlain);
+    return column.key || (column.type == ColumnType::kText && column.style != ColumnStyle::kStatus);
   }
 
   Cell Old(const Row* old, size_t column) const {

@@ -8,6 +8,7 @@
 #include "candor/v1/envelope.pb.h"
 #include "collector/query/coarse.h"
 #include "collector/query/sql_network.h"
+#include "collector/query/sql_software.h"
 #include "collector/query/text.h"
 #include "common/hash.h"
 
@@ -150,6 +151,8 @@ const auto kTables = std::to_array<SqlTable>({
      "s.coverage AS coverage, s.provisional AS provisional, "
      "candor_shown('', s.lost_min) AS lost_min "
      "FROM score s JOIN device d ON d.no = s.device"},
+    kSoftwareSqlTable,
+    kSoftwareChangesSqlTable,
     {"system_failures", "failures of the whole machine", Columns(kSystemFailuresColumns),
      "SELECT d.device_id AS device, e.day AS day, candor_event(e.event, 'failure.kind') AS kind, "
      "candor_event(e.event, 'failure.detail') AS detail "
@@ -263,7 +266,8 @@ absl::Status RegisterTableFunctions(Database& db) {
                                       nullptr, nullptr, nullptr) == SQLITE_OK;
   };
   if (!add("candor_event", 2, &EventFunction) || !add("candor_shown", 2, &ShownFunction) ||
-      !add("candor_network", 2, &NetworkSqlFunction)) {
+      !add("candor_network", 2, &NetworkSqlFunction) ||
+      !add("candor_software", 1, &SoftwareSqlFunction)) {
     return absl::InternalError("SQLite does not take a function");
   }
   return absl::OkStatus();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/deb_version.h"
+
 namespace candor {
 namespace {
 
@@ -123,6 +125,11 @@ int CompareCells(const Cell& a, const Cell& b) {
   const auto y = NumberIn(b);
   if (x && y) return Order(*x, *y);
   return CompareNaturally(TextIn(a), TextIn(b));
+}
+
+int CompareCells(const Cell& a, const Cell& b, ColumnStyle style) {
+  if (style != ColumnStyle::kVersion || IsEmpty(a) || IsEmpty(b)) return CompareCells(a, b);
+  return CompareDebVersions(TextIn(a), TextIn(b));
 }
 
 }  // namespace candor

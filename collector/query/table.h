@@ -26,9 +26,10 @@ enum class ColumnType {
 // How a terminal shows a cell's meaning beside its value.
 enum class ColumnStyle {
   kPlain,
-  kScore,   // 0 to 100: good from 80, fair from 60, poor below
-  kChange,  // signed difference
-  kStatus,  // a word: "ok" is good, everything else asks for attention
+  kScore,    // 0 to 100: good from 80, fair from 60, poor below
+  kChange,   // signed difference
+  kStatus,   // a word: "ok" is good, everything else asks for attention
+  kVersion,  // text, ordered as versions of packages are (common/deb_version.h)
 };
 
 using Series = std::vector<double>;
@@ -90,6 +91,8 @@ std::string_view TextIn(const Cell& cell);
 // Order for sorting: numbers by value, text naturally (2 before 10), nothing last whatever the
 // direction, so that what was not measured never looks best.
 int CompareCells(const Cell& a, const Cell& b);
+// The same in a column of this style.
+int CompareCells(const Cell& a, const Cell& b, ColumnStyle style);
 // Digits compare as numbers, everything else byte by byte: "6.1.9" < "6.1.10".
 int CompareNaturally(std::string_view a, std::string_view b);
 

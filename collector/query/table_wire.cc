@@ -59,6 +59,8 @@ ColumnStyle StyleFromWire(v1::Column::Style style) {
       return ColumnStyle::kChange;
     case v1::Column::STATUS:
       return ColumnStyle::kStatus;
+    case v1::Column::VERSION:
+      return ColumnStyle::kVersion;
     default:
       return ColumnStyle::kPlain;
   }
@@ -72,6 +74,8 @@ v1::Column::Style StyleToWire(ColumnStyle style) {
       return v1::Column::CHANGE;
     case ColumnStyle::kStatus:
       return v1::Column::STATUS;
+    case ColumnStyle::kVersion:
+      return v1::Column::VERSION;
     case ColumnStyle::kPlain:
       break;
   }

@@ -38,7 +38,7 @@ struct ViewRequest {
   Period period;
   std::string by;                    // "" where --by was not given
   std::optional<DeviceInfo> device;  // for views about one device
-  std::string text;                  // sql: the SELECT; explain: the day
+  std::string text;                  // sql: the SELECT; explain: the day; software: a name
   // Columns that --where and --sort name: those that cost something are filled only when asked for.
   std::set<std::string> mentioned;
   // Only these devices (device.no), where a filter speaks about devices and not about rows.
@@ -80,6 +80,7 @@ Answer AnswerInventory(ViewContext& context, const ViewRequest& request);
 Answer AnswerMetrics(ViewContext& context, const ViewRequest& request);
 Answer AnswerNetwork(ViewContext& context, const ViewRequest& request);
 Answer AnswerScore(ViewContext& context, const ViewRequest& request);
+Answer AnswerSoftware(ViewContext& context, const ViewRequest& request);
 Answer AnswerSql(ViewContext& context, const ViewRequest& request);
 Answer AnswerTimeline(ViewContext& context, const ViewRequest& request);
 Answer AnswerWatch(ViewContext& context, const ViewRequest& request);
@@ -89,7 +90,8 @@ Answer AnswerWatch(ViewContext& context, const ViewRequest& request);
 class FilterExpression;
 absl::StatusOr<std::set<int64_t>> DevicesMatching(ViewContext& context, const Period& period,
                                                   const FilterExpression& filter);
-// Columns of `devices`, which any filter may speak of.
-absl::StatusOr<std::vector<Column>> DeviceColumns(ViewContext& context);
+// Columns of `devices`, which any filter may speak of; of packages (package.NAME) those mentioned.
+absl::StatusOr<std::vector<Column>> DeviceColumns(ViewContext& context,
+                                                  const std::set<std::string>& mentioned);
 
 }  // namespace candor

@@ -50,7 +50,9 @@ Table DevicesTable(const DevicesFrame& frame) {
                                   TextColumn("score_model", "scored by").Hidden()};
   table.columns.insert(table.columns.end(), measured.begin(), measured.end());
   for (const std::string& property : frame.properties) {
-    table.columns.push_back(TextColumn(property, property));
+    Column column = TextColumn(property, property);
+    if (property.starts_with(inventory::kPackagePrefix)) column.style = ColumnStyle::kVersion;
+    table.columns.push_back(std::move(column));
   }
   for (const std::string& metric : frame.metrics) {
     table.columns.push_back(NumberColumn(metric, metric, 1));
@@ -61,11 +63,12 @@ Table DevicesTable(const DevicesFrame& frame) {
   return table;
 }
 
-// Everything there is, or only what was mentioned.
-absl::StatusOr<DevicesFrame> FrameFor(ViewContext& context,
-                                      const std::set<std::string>* mentioned) {
+// Of properties and metrics everything there is, or only what was mentioned; of packages, which
+// are many, always that.
+absl::StatusOr<DevicesFrame> FrameFor(ViewContext& context, const std::set<std::string>& mentioned,
+                                      bool everything) {
   const auto wanted = [&](const std::string& name) {
-    return mentioned == nullptr || mentioned->contains(name);
+    return everything || mentioned.contains(name);
   };
   const Table base = DevicesTable({});
   DevicesFrame frame;
@@ -77,6 +80,11 @@ absl::StatusOr<DevicesFrame> FrameFor(ViewContext& context,
   CANDOR_ASSIGN_OR_RETURN(const auto properties, PropertyKeys(context.db));
   for (const std::string& property : properties) {
     if (!with_labels.Find(property) && wanted(property)) frame.properties.push_back(property);
+  }
+  for (const std::string& name : mentioned) {
+    CANDOR_ASSIGN_OR_RETURN(const bool package, HasPackage(context.db, name));
+    const bool there = std::find(properties.begin(), properties.end(), name) != properties.end();
+    if (package && !there) frame.properties.push_back(name);
   }
   for (const ScoreMetricEntry& metric : ScoreMetrics()) {
     std::string name(metric.name);
@@ -188,7 +196,7 @@ struct BuiltDevices {
 
 absl::StatusOr<BuiltDevices> BuildDevices(ViewContext& context, const Period& period,
                                           const std::set<std::string>& mentioned) {
-  CANDOR_ASSIGN_OR_RETURN(DevicesFrame frame, FrameFor(context, &mentioned));
+  CANDOR_ASSIGN_OR_RETURN(DevicesFrame frame, FrameFor(context, mentioned, false));
   CANDOR_ASSIGN_OR_RETURN(const RowBuilder builder, RowBuilder::Load(context, period, frame));
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> devices, LoadDevices(context.db));
   frame.trend_breaks = builder.models().size() > 1;
@@ -204,8 +212,9 @@ absl::StatusOr<BuiltDevices> BuildDevices(ViewContext& context, const Period& pe
 
 }  // namespace
 
-absl::StatusOr<std::vector<Column>> DeviceColumns(ViewContext& context) {
-  CANDOR_ASSIGN_OR_RETURN(const DevicesFrame frame, FrameFor(context, nullptr));
+absl::StatusOr<std::vector<Column>> DeviceColumns(ViewContext& context,
+                                                  const std::set<std::string>& mentioned) {
+  CANDOR_ASSIGN_OR_RETURN(const DevicesFrame frame, FrameFor(context, mentioned, true));
   return DevicesTable(frame).columns;
 }
 
@@ -226,7 +235,7 @@ absl::StatusOr<std::set<int64_t>> DevicesMatching(ViewContext& context, const Pe
 Answer AnswerDevices(ViewContext& context, const ViewRequest& request) {
   if (request.columns_only) {
     Table table = DevicesTable({});
-    CANDOR_ASSIGN_OR_RETURN(table.columns, DeviceColumns(context));
+    CANDOR_ASSIGN_OR_RETURN(table.columns, DeviceColumns(context, request.mentioned));
     return std::vector<Table>{std::move(table)};
   }
   CANDOR_ASSIGN_OR_RETURN(BuiltDevices built,

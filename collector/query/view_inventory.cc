@@ -1,13 +1,15 @@
 // `candor inventory`: what is out there, how old, who stopped reporting, what is not measured and
-// why. --by takes any dimension; --by package lists the watched packages with their versions.
+// why. --by takes any dimension; --by package lists packages with their versions.
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "candor/v1/envelope.pb.h"
 #include "collector/query/dimension.h"
 #include "collector/query/shape.h"
+#include "collector/query/software.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "common/inventory_keys.h"
@@ -52,7 +54,8 @@ struct Count {
 
 using Counts = std::map<std::vector<std::string>, Count>;
 
-absl::StatusOr<Counts> CountPackages(ViewContext& context, const std::vector<DeviceInfo>& devices) {
+absl::StatusOr<Counts> CountPackages(ViewContext& context, const ViewRequest& request,
+                                     const std::vector<DeviceInfo>& devices) {
   CANDOR_ASSIGN_OR_RETURN(const auto keys, PropertyKeys(context.db));
   Counts counts;
   for (const std::string& key : keys) {
@@ -65,6 +68,13 @@ absl::StatusOr<Counts> CountPackages(ViewContext& context, const std::vector<Dev
                                                                              context.now_ms);
     }
   }
+  std::unordered_map<int64_t, const DeviceInfo*> by_number;
+  for (const DeviceInfo& device : devices) by_number.emplace(device.no, &device);
+  CANDOR_ASSIGN_OR_RETURN(const SoftwarePattern all, SoftwarePattern::Parse(""));
+  CANDOR_RETURN_IF_ERROR(ForEachInstalled(context, request, all, [&](const InstalledRow& row) {
+    counts[{std::string(row.name), std::string(row.version)}].Add(*by_number.at(row.device),
+                                                                  context.now_ms);
+  }));
   return counts;
 }
 
@@ -139,8 +149,8 @@ Answer AnswerInventory(ViewContext& context, const ViewRequest& request) {
   std::erase_if(devices, [&](const DeviceInfo& device) {
     return device.revoked || (request.only_devices && !request.only_devices->contains(device.no));
   });
-  absl::StatusOr<Counts> counts =
-      by == "package" ? CountPackages(context, devices) : CountValues(context, devices, by);
+  absl::StatusOr<Counts> counts = by == "package" ? CountPackages(context, request, devices)
+                                                  : CountValues(context, devices, by);
   if (!counts.ok() && request.by.empty()) counts = CountValues(context, devices, "agent");
   if (!counts.ok()) return counts.status();
   std::set<int64_t> numbers;

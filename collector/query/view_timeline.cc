@@ -1,7 +1,8 @@
 // `candor timeline HOST`: technical faults and changes of one device, in order: crashes, failed
-// services, failures of the machine, hangs, changes of hardware and software, troubles of the
-// agent. No boots, sign-ins, wake-ups or links: when somebody works is nobody's business. What is
-// found out when a laptop starts (changes, and that it went down hard) has a day and no time.
+// services, failures of the machine, hangs, changes of hardware, system and installed software,
+// troubles of the agent. No boots, sign-ins, wake-ups or links: when somebody works is nobody's
+// business. What is found out when a laptop starts (changes, and that it went down hard) has a day
+// and no time; so has what is installed, which somebody may have done.
 #include <cmath>
 #include <map>
 #include <string>
@@ -11,6 +12,7 @@
 #include "collector/query/coarse.h"
 #include "collector/query/facts_scan.h"
 #include "collector/query/reasons.h"
+#include "collector/query/software.h"
 #include "collector/query/text.h"
 #include "collector/query/view.h"
 #include "common/registry.h"
@@ -20,6 +22,9 @@
 
 namespace candor {
 namespace {
+
+// Packages that changed together are rows of their own up to here.
+constexpr int kPackagesShownMax = 8;
 
 Table TimelineTable() {
   Table table;
@@ -84,6 +89,8 @@ class Timeline {
                     FormatDuration(ShownHangMs(event.hang())), 1);
       case v1::Event::kInventory:
         return AddChanges(row, event.inventory());
+      case v1::Event::kSoftwareChange:
+        return AddSoftware(row, event.software_change());
       case v1::Event::kAgentNotice:
         return Push(row, row.wall_ms, "agent", event.agent_notice().code(),
                     event.agent_notice().text(), 1);
@@ -117,6 +124,18 @@ class Timeline {
     }
     for (const std::string& key : inventory.unset()) {
       if (known_.erase(key) != 0) Push(row, std::nullopt, "change", key, "gone", 1);
+    }
+  }
+
+  // Of many at once, as of an upgrade of the whole system, how many: `candor software` has them
+  // all.
+  void AddSoftware(const EventRow& row, const v1::SoftwareChange& software) {
+    if (software.changes_size() > kPackagesShownMax) {
+      return Push(row, std::nullopt, "software", software.manager(),
+                  Concat(software.changes_size(), " packages"), software.changes_size());
+    }
+    for (const v1::SoftwareChange::Change& change : software.changes()) {
+      Push(row, std::nullopt, "software", change.name(), SoftwareChangeText(change), 1);
     }
   }
 
@@ -159,7 +178,7 @@ Answer AnswerTimeline(ViewContext& context, const ViewRequest& request) {
   CANDOR_RETURN_IF_ERROR(
       ForEachEvent(context, request,
                    {event::kCrash, event::kUnitFailure, event::kSystemFailure, event::kHang,
-                    event::kInventory, event::kAgentNotice},
+                    event::kInventory, event::kSoftwareChange, event::kAgentNotice},
                    [&](const EventRow& row, const v1::Event& event) { timeline.Add(row, event); }));
   CANDOR_RETURN_IF_ERROR(AddNotes(context, request, table));
   return std::vector<Table>{std::move(table)};

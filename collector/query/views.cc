@@ -35,6 +35,8 @@ constexpr auto kViews = std::to_array<View>({
      AnswerNetwork},
     {"score", "scores of groups side by side", Device::kNone, true, true, true, kDefaultPeriodDays,
      0, AnswerScore},
+    {"software", "what is installed where, and what changed", Device::kOptional, true, true, false,
+     kDefaultPeriodDays, 0, AnswerSoftware},
     {"sql", "read-only SQL over documented tables", Device::kNone, false, false, false,
      kDefaultPeriodDays, 10'000, AnswerSql},
     {"timeline", "faults and changes of one device, in order", Device::kRequired, false, true,

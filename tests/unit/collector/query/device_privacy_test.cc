@@ -163,6 +163,10 @@ void WorkedYesterday(int minutes, QueryStore& store) {
   crashes.mutable_crash()->set_owned(true);
   crashes.mutable_crash()->set_repeats(3);
   store.AddEvent(anna, 1, crashes);
+  store.SetSoftware(anna, "deb", "mailer", "2.0");
+  // When somebody installs something, somebody works.
+  store.AddEvent(anna, 1, SoftwareChanges("deb", {{"mailer", "1.0", "2.0"}}),
+                 int64_t{minutes} * 60'000);
 }
 
 // Every row that the store gives away about its one device, the tables of `sql` among them.
@@ -175,7 +179,7 @@ std::vector<Row> EverythingAbout(QueryStore& store) {
       rows.insert(rows.end(), table.rows.begin(), table.rows.end());
     }
   };
-  for (const char* view : {"device", "explain", "timeline", "watch"}) {
+  for (const char* view : {"device", "explain", "software", "timeline", "watch"}) {
     add(AskAbout(store, view, "anna"));
   }
   const auto yesterday = [](v1::QueryRequest& request) {

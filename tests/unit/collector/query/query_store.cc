@@ -60,6 +60,21 @@ void QueryStore::SetInventory(int64_t device, const std::string& key, const std:
   Must(insert.BindAll(device, key, value, kToday, kNoonMs).Run());
 }
 
+void QueryStore::SetSoftware(int64_t device, const std::string& manager, const std::string& name,
+                             const std::string& version) {
+  Statement names =
+      Checked(db().Prepare("INSERT OR IGNORE INTO software_name (manager, name) "
+                           "VALUES (?, ?)"));
+  Must(names.BindAll(manager, name).Run());
+  Statement versions =
+      Checked(db().Prepare("INSERT OR IGNORE INTO software_version (version) VALUES (?)"));
+  Must(versions.BindAll(version).Run());
+  Statement insert = Checked(db().Prepare(
+      "INSERT OR REPLACE INTO software VALUES (?, (SELECT no FROM software_name WHERE manager = ? "
+      "AND name = ?), (SELECT no FROM software_version WHERE version = ?), ?, ?, 1, 1)"));
+  Must(insert.BindAll(device, manager, name, version, kToday, kNoonMs).Run());
+}
+
 void QueryStore::AddScore(int64_t device, int64_t days_ago, std::optional<double> score,
                           const ScoreValues& values) {
   const int64_t day = kToday - days_ago;
@@ -139,6 +154,18 @@ absl::StatusOr<std::vector<Table>> QueryStore::Ask(
   request.set_view(view);
   if (with) with(request);
   return Ask(request);
+}
+
+v1::Event SoftwareChanges(const std::string& manager, const std::vector<Changed>& changes) {
+  v1::Event event;
+  event.mutable_software_change()->set_manager(manager);
+  for (const Changed& changed : changes) {
+    v1::SoftwareChange::Change& change = *event.mutable_software_change()->add_changes();
+    change.set_name(changed.name);
+    change.set_before(changed.before);
+    change.set_after(changed.after);
+  }
+  return event;
 }
 
 v1::Event Crash(const std::string& program, const std::string& version, uint32_t repeats,

@@ -46,6 +46,9 @@ class QueryStore {
   using Pairs = std::vector<std::pair<std::string, std::string>>;
   int64_t AddDevice(const std::string& host, const Pairs& labels = {}, const Pairs& inventory = {});
   void SetInventory(int64_t device, const std::string& key, const std::string& value);
+  // As the folds keep it.
+  void SetSoftware(int64_t device, const std::string& manager, const std::string& name,
+                   const std::string& version);
   void AddScore(int64_t device, int64_t days_ago, std::optional<double> score,
                 const ScoreValues& values = {});
   void AddEvent(int64_t device, int64_t days_ago, const v1::Event& event,
@@ -85,6 +88,13 @@ v1::Event Crash(const std::string& program, const std::string& version, uint32_t
                 bool owned = true);
 // A day on which one cause cost that much time.
 ScoreValues Lost(double minutes, const std::string& cause);
+
+struct Changed {
+  std::string name;
+  std::string before;
+  std::string after;
+};
+v1::Event SoftwareChanges(const std::string& manager, const std::vector<Changed>& changes);
 
 // A question about one device, with a reason.
 absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string& view,

@@ -1,0 +1,46 @@
+// What devices have installed, read for several views (table software). On a view's connection.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "candor/v1/envelope.pb.h"
+#include "collector/query/view.h"
+
+namespace candor {
+
+// A name as somebody asks for it: part of a name in any case, or where there is a '*' or a '?', all
+// of it. Empty: every name.
+class SoftwarePattern {
+ public:
+  static constexpr size_t kBytesMax = 200;
+
+  // InvalidArgument where it is longer.
+  static absl::StatusOr<SoftwarePattern> Parse(std::string_view text);
+  bool Matches(std::string_view name) const;
+
+ private:
+  std::string text_;  // lower case
+  bool whole_ = false;
+};
+
+struct InstalledRow {
+  int64_t device = 0;
+  std::string_view manager;  // valid during the call
+  std::string_view name;
+  std::string_view version;
+};
+
+// Each installed package whose name fits, of all devices that are not revoked, of
+// `request.only_devices` or of the one device the request names; by name and manager.
+absl::Status ForEachInstalled(ViewContext& context, const ViewRequest& request,
+                              const SoftwarePattern& pattern,
+                              const std::function<void(const InstalledRow& row)>& fn);
+
+// "1.0 → 1.1", "1.0 → gone", "new: 1.1"
+std::string SoftwareChangeText(const v1::SoftwareChange::Change& change);
+
+}  // namespace candor
