@@ -57,6 +57,7 @@ std::string WrongCombination(const Invocation& invocation) {
     }
   }
   if (has(Flag::kModel) && !has(Flag::kFacts)) return "--model goes with --facts only";
+  if (has(Flag::kDevice) && has(Flag::kBy)) return "--by does not go with --device";
   if (command != "device" && command != "fleet") return "";
   // A page: its first table is one row.
   for (const Flag flag : {Flag::kWhere, Flag::kSort, Flag::kLimit}) {

@@ -19,6 +19,7 @@ constexpr auto kFlags = std::to_array<FlagSpec>({
     {Flag::kLimit, "--limit", "N", "at most N rows; 0: all"},
     {Flag::kReason, "--reason", "TEXT", "why you look or act, for the audit log"},
     {Flag::kDay, "--day", "DAY", "the day to explain (default: the latest with a score)"},
+    {Flag::kDevice, "--device", "HOST|ID", "of this device: what changed there, and what it has"},
     {Flag::kFacts, "--facts", "FILE",
      "score the facts in this file, here and now, without a collector; only --model and --format "
      "go "
@@ -57,6 +58,9 @@ constexpr std::array kTimelineFlags = {Flag::kReason, Flag::kFrom,      Flag::kT
 constexpr std::array kInventoryFlags = {Flag::kBy,     Flag::kWhere,     Flag::kSort,
                                         Flag::kLimit,  Flag::kReason,    Flag::kTable,
                                         Flag::kFormat, Flag::kCollector, Flag::kCredential};
+constexpr std::array kSoftwareFlags = {
+    Flag::kDevice, Flag::kBy,     Flag::kWhere, Flag::kFrom,   Flag::kTo,        Flag::kSort,
+    Flag::kLimit,  Flag::kReason, Flag::kTable, Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kWatchFlags = {Flag::kReason, Flag::kFrom,      Flag::kTo,
                                     Flag::kFormat, Flag::kCollector, Flag::kCredential};
 constexpr std::array kSqlFlags = {Flag::kWhere,  Flag::kSort,      Flag::kLimit,     Flag::kReason,
@@ -93,6 +97,11 @@ constexpr Examples kHealthExamples = {"candor health --by model",
                                       "candor health --by device --where 'disk_free_gib < 10'"};
 constexpr Examples kInventoryExamples = {"candor inventory --by kernel",
                                          "candor inventory --by package"};
+constexpr std::array<std::string_view, 4> kSoftwareExamples = {
+    "candor software openssl",
+    "candor software --by device --where 'name = openssl and version < 3.0.15-1~deb12u1'",
+    "candor software --device anna-laptop --from 7d --reason 'ticket 4711'",
+    "candor software mesa --table changes --from 14d"};
 constexpr Examples kTimelineExamples = {"candor timeline anna-laptop --from 7d",
                                         "candor timeline anna-laptop --where 'what = crash'"};
 constexpr Examples kWatchExamples = {"candor watch", "candor watch anna-laptop"};
@@ -162,8 +171,18 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "is "
      "not measured and why.",
      kInventoryFlags, kInventoryExamples},
+    {"software", CommandKind::kQuery, "NAME", false, "what is installed where, and what changed",
+     "What package managers installed (deb, flatpak, pacman, snap; nothing from home folders): "
+     "names and versions with the number of devices that have them, and as a second table, "
+     "changes, what changed in the period. NAME is a part of a name; with * or ? in it, all of "
+     "one. --by device says who has which version. Versions compare as package managers order "
+     "them. With --device: what changed there day by day and, as a second table, installed, what "
+     "it has; looking is audited. A package is a property of devices, too: --by package.openssl "
+     "and --where 'package.openssl < 3.0.15' work with any command.",
+     kSoftwareFlags, kSoftwareExamples},
     {"timeline", CommandKind::kQuery, "HOST|ID", true, "faults and changes of a device, in order",
-     "Technical faults and changes of one device in order. No boots, sign-ins or links: when "
+     "Technical faults and changes of one device in order, installed software among them. No "
+     "boots, sign-ins or links: when "
      "somebody works is nobody's business. Looking is audited.",
      kTimelineFlags, kTimelineExamples},
     {"watch", CommandKind::kWatch, "HOST|ID", false, "live, until interrupted",

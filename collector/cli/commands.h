@@ -19,6 +19,7 @@ enum class Flag {
   kLimit,
   kReason,
   kDay,
+  kDevice,
   kFacts,
   kModel,
   kUses,

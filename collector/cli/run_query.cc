@@ -21,7 +21,8 @@ bool WantsFurtherTable(const Invocation& invocation) {
 
 // A filter of a further table is only then about its rows when there are no devices to choose from.
 bool IsAboutOneDevice(const Invocation& invocation) {
-  return invocation.command->name == "device" || invocation.command->name == "explain";
+  return invocation.command->name == "device" || invocation.command->name == "explain" ||
+         invocation.flags.contains(Flag::kDevice);
 }
 
 absl::Status ShapeFurther(const Invocation& invocation, const Surroundings& around,
@@ -40,9 +41,10 @@ v1::QueryRequest RequestFor(const Invocation& invocation) {
   v1::QueryRequest request;
   const std::string view(invocation.command->name);
   request.set_view(view);
-  // `sql` has its statement where others have their host.
-  if (view == "sql") {
+  // `sql` has its statement and `software` a name where others have their host.
+  if (view == "sql" || view == "software") {
     request.set_text(invocation.positional);
+    request.set_device(invocation.Value(Flag::kDevice));
   } else {
     request.set_device(invocation.positional);
     request.set_text(invocation.Value(Flag::kDay));

@@ -128,7 +128,7 @@ int CompareCells(const Cell& a, const Cell& b) {
 }
 
 int CompareCells(const Cell& a, const Cell& b, ColumnStyle style) {
-  if (style != ColumnStyle::kVersion || IsEmpty(a) || IsEmpty(b)) return CompareCells(a, b);
+  if (style != ColumnStyle::kPackageVersion || IsEmpty(a) || IsEmpty(b)) return CompareCells(a, b);
   return CompareDebVersions(TextIn(a), TextIn(b));
 }
 

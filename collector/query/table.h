@@ -26,10 +26,10 @@ enum class ColumnType {
 // How a terminal shows a cell's meaning beside its value.
 enum class ColumnStyle {
   kPlain,
-  kScore,    // 0 to 100: good from 80, fair from 60, poor below
-  kChange,   // signed difference
-  kStatus,   // a word: "ok" is good, everything else asks for attention
-  kVersion,  // text, ordered as versions of packages are (common/deb_version.h)
+  kScore,           // 0 to 100: good from 80, fair from 60, poor below
+  kChange,          // signed difference
+  kStatus,          // a word: "ok" is good, everything else asks for attention
+  kPackageVersion,  // text, ordered as versions of packages are (common/deb_version.h)
 };
 
 using Series = std::vector<double>;

@@ -60,7 +60,7 @@ ColumnStyle StyleFromWire(v1::Column::Style style) {
     case v1::Column::STATUS:
       return ColumnStyle::kStatus;
     case v1::Column::VERSION:
-      return ColumnStyle::kVersion;
+      return ColumnStyle::kPackageVersion;
     default:
       return ColumnStyle::kPlain;
   }
@@ -74,7 +74,7 @@ v1::Column::Style StyleToWire(ColumnStyle style) {
       return v1::Column::CHANGE;
     case ColumnStyle::kStatus:
       return v1::Column::STATUS;
-    case ColumnStyle::kVersion:
+    case ColumnStyle::kPackageVersion:
       return v1::Column::VERSION;
     case ColumnStyle::kPlain:
       break;

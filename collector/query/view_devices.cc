@@ -51,7 +51,8 @@ Table DevicesTable(const DevicesFrame& frame) {
   table.columns.insert(table.columns.end(), measured.begin(), measured.end());
   for (const std::string& property : frame.properties) {
     Column column = TextColumn(property, property);
-    if (property.starts_with(inventory::kPackagePrefix)) column.style = ColumnStyle::kVersion;
+    if (property.starts_with(inventory::kPackagePrefix))
+      column.style = ColumnStyle::kPackageVersion;
     table.columns.push_back(std::move(column));
   }
   for (const std::string& metric : frame.metrics) {

@@ -25,7 +25,7 @@ namespace candor {
 namespace {
 
 Column Version(std::string name, std::string label) {
-  return TextColumn(std::move(name), std::move(label)).Style(ColumnStyle::kVersion);
+  return TextColumn(std::move(name), std::move(label)).Style(ColumnStyle::kPackageVersion);
 }
 
 Table FleetTable(const std::string& by) {

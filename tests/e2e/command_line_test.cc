@@ -83,7 +83,7 @@ TEST_CASE("every command tells its help") {
       {"candor-collector", {"init", "rebuild", "check", "dump"}},
       {"candor",
        {"fleet", "devices", "device", "score", "explain", "boots", "crashes", "network", "health",
-        "inventory", "timeline", "watch", "sql", "metrics"}}};
+        "inventory", "software", "timeline", "watch", "sql", "metrics"}}};
   for (const auto& [program, names] : commands) {
     for (const std::string& name : names) {
       const Outcome outcome = RunOne(program, {name, "--help"});

@@ -3,9 +3,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "common/registry.h"
 #include "tests/support/catch.h"
@@ -36,6 +38,46 @@ double FreeGib() {
   struct statvfs disk = {};
   statvfs("/", &disk);
   return static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize) / (1 << 30);
+}
+
+// "NAME VERSION", as dpkg itself prints what is there.
+std::set<std::string> SoftwareByDpkg() {
+  const Outcome said = RunProgram(
+      {"dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package} ${Version}\n"});
+  RequireSuccess(said, "dpkg-query");
+  std::set<std::string> software;
+  std::istringstream lines(said.out);
+  for (std::string status, name, version; lines >> status >> name;) {
+    std::getline(lines, version);
+    if (status != "not-installed" && status != "config-files") software.insert(name + version);
+  }
+  return software;
+}
+
+// All that dpkg has on this machine, and nothing else, has come to the command line.
+void CheckSoftware(CollectorFixture& collector) {
+  const Outcome said = collector.Candor({"software", "--device", HostName(), "--format", "json"});
+  RequireSuccess(said, "candor software");
+  std::set<std::string> told;
+  const json page = json::parse(said.out);
+  for (const json& row : page["tables"]["installed"]) {
+    if (row["manager"] != "deb") continue;
+    const std::string name = row["name"];
+    told.insert(name.substr(0, name.find(':')) + " " + row["version"].get<std::string>());
+  }
+  const std::set<std::string> there = SoftwareByDpkg();
+  std::vector<std::string> differ;
+  std::set_symmetric_difference(told.begin(), told.end(), there.begin(), there.end(),
+                                std::back_inserter(differ));
+  CHECK(differ == std::vector<std::string>{});
+  CHECK_FALSE(told.empty());
+
+  const Outcome dpkg = collector.Candor(
+      {"software", "dpkg", "--where", "name = dpkg and version > 0.1", "--format", "json"});
+  RequireSuccess(dpkg, "candor software dpkg");
+  const json rows = json::parse(dpkg.out)["rows"];
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0]["devices"] == 1);
 }
 
 TEST_CASE("this machine's agent, uplink and collector: every metric is measured or says why not") {
@@ -79,6 +121,7 @@ TEST_CASE("this machine's agent, uplink and collector: every metric is measured 
     CHECK(told.contains(std::string(metric.name)));
   }
 
+  CheckSoftware(collector);
   CHECK_FALSE(agent.Ask({"status"}).empty());
   CHECK_FALSE(agent.Ask({"ledger"}).empty());
   CHECK(agent.Stop() == 0);

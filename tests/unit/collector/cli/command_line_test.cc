@@ -102,6 +102,8 @@ TEST_CASE("What would be without effect is refused, not ignored") {
        "--by does not go with --facts (see candor --help)"},
       {{"score", "--facts", "f", "--credential", "c"},
        "--credential does not go with --facts (see candor --help)"},
+      {{"software", "ssl", "--device", "anna", "--by", "os"},
+       "--by does not go with --device (see candor --help)"},
       {{"device", "anna", "--where", "points < 60"},
        "--where goes with --table NAME here: 'device' is a page of several tables (see candor "
        "--help)"},
