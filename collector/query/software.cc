@@ -1,6 +1,6 @@
 #include "collector/query/software.h"
 
-#include <set>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -53,16 +53,59 @@ absl::StatusOr<std::vector<KnownName>> NamesMatching(Database& db, const Softwar
   }
 }
 
-absl::StatusOr<std::set<int64_t>> DevicesAskedFor(ViewContext& context,
+// Which numbers of devices are asked for.
+absl::StatusOr<std::vector<bool>> DevicesAskedFor(ViewContext& context,
                                                   const ViewRequest& request) {
-  if (request.device) return std::set<int64_t>{request.device->no};
   CANDOR_ASSIGN_OR_RETURN(const std::vector<DeviceInfo> all, LoadDevices(context.db));
-  std::set<int64_t> devices;
+  std::vector<bool> asked;
   for (const DeviceInfo& device : all) {
-    const bool chosen = !request.only_devices || request.only_devices->contains(device.no);
-    if (chosen && !device.revoked) devices.insert(device.no);
+    const bool chosen =
+        request.device ? request.device->no == device.no
+                       : !device.revoked &&
+                             (!request.only_devices || request.only_devices->contains(device.no));
+    const auto no = static_cast<size_t>(device.no);
+    if (asked.size() <= no) asked.resize(no + 1);
+    asked[no] = chosen;
   }
-  return devices;
+  return asked;
+}
+
+// Walks one name's rows, which lie in the order of versions.
+class NameWalk {
+ public:
+  NameWalk(const KnownName& name, const std::map<int64_t, std::string>& versions,
+           const std::function<void(const InstalledVersion& installed)>& fn)
+      : name_(name), versions_(versions), fn_(fn) {}
+
+  void Add(int64_t version, int64_t device) {
+    if (version != version_) Tell();
+    version_ = version;
+    devices_.push_back(device);
+  }
+  void Tell() {
+    const auto text = versions_.find(version_);
+    if (!devices_.empty() && text != versions_.end()) {
+      fn_({name_.manager, name_.name, text->second, devices_});
+    }
+    devices_.clear();
+  }
+
+ private:
+  const KnownName& name_;
+  const std::map<int64_t, std::string>& versions_;
+  const std::function<void(const InstalledVersion& installed)>& fn_;
+  int64_t version_ = 0;
+  std::vector<int64_t> devices_;
+};
+
+absl::StatusOr<std::map<int64_t, std::string>> AllVersions(Database& db) {
+  CANDOR_ASSIGN_OR_RETURN(Statement select, db.Prepare("SELECT no, version FROM software_version"));
+  std::map<int64_t, std::string> versions;
+  while (true) {
+    CANDOR_ASSIGN_OR_RETURN(const bool more, select.Step());
+    if (!more) return versions;
+    versions.emplace(select.Int(0), select.Text(1));
+  }
 }
 
 }  // namespace
@@ -85,15 +128,16 @@ bool SoftwarePattern::Matches(std::string_view name) const {
 
 absl::Status ForEachInstalled(ViewContext& context, const ViewRequest& request,
                               const SoftwarePattern& pattern,
-                              const std::function<void(const InstalledRow& row)>& fn) {
-  CANDOR_ASSIGN_OR_RETURN(const std::set<int64_t> devices, DevicesAskedFor(context, request));
+                              const std::function<void(const InstalledVersion& installed)>& fn) {
+  CANDOR_ASSIGN_OR_RETURN(const std::vector<bool> asked, DevicesAskedFor(context, request));
   CANDOR_ASSIGN_OR_RETURN(const std::vector<KnownName> names, NamesMatching(context.db, pattern));
+  CANDOR_ASSIGN_OR_RETURN(const auto versions, AllVersions(context.db));
   const char* of_one =
-      "SELECT s.device, v.version FROM software s JOIN software_version v ON v.no = s.version "
-      "WHERE s.name = ?1 AND s.device = ?2";
+      "SELECT version, device FROM software WHERE name = ?1 AND device = ?2 AND "
+      "version IS NOT NULL";
   const char* of_all =
-      "SELECT s.device, v.version FROM software s INDEXED BY software_where JOIN "
-      "software_version v ON v.no = s.version WHERE s.name = ?1 AND s.version IS NOT NULL";
+      "SELECT version, device FROM software INDEXED BY software_where WHERE "
+      "name = ?1 AND version IS NOT NULL ORDER BY version";
   CANDOR_ASSIGN_OR_RETURN(Statement select, context.db.Prepare(request.device ? of_one : of_all));
   uint64_t done = 0;
   for (const KnownName& name : names) {
@@ -105,12 +149,14 @@ absl::Status ForEachInstalled(ViewContext& context, const ViewRequest& request,
     } else {
       select.BindAll(name.no);
     }
+    NameWalk walk(name, versions, fn);
     while (true) {
       CANDOR_ASSIGN_OR_RETURN(const bool more, select.Step());
       if (!more) break;
-      if (!devices.contains(select.Int(0))) continue;
-      fn({select.Int(0), name.manager, name.name, select.Text(1)});
+      const auto device = static_cast<size_t>(select.Int(1));
+      if (device < asked.size() && asked[device]) walk.Add(select.Int(0), select.Int(1));
     }
+    walk.Tell();
   }
   return absl::OkStatus();
 }

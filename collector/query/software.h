@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,18 +28,20 @@ class SoftwarePattern {
   bool whole_ = false;
 };
 
-struct InstalledRow {
-  int64_t device = 0;
-  std::string_view manager;  // valid during the call
+// A package in one version, and who has it. Valid during the call.
+struct InstalledVersion {
+  std::string_view manager;
   std::string_view name;
   std::string_view version;
+  std::span<const int64_t> devices;  // device.no, at least one
 };
 
-// Each installed package whose name fits, of all devices that are not revoked, of
-// `request.only_devices` or of the one device the request names; by name and manager.
+// Each version of each package whose name fits, of all devices that are not revoked, of
+// `request.only_devices` or of the one device the request names; by name and manager. One name is
+// a few steps along an index; all names of 50,000 devices are 125 million of them, half a minute.
 absl::Status ForEachInstalled(ViewContext& context, const ViewRequest& request,
                               const SoftwarePattern& pattern,
-                              const std::function<void(const InstalledRow& row)>& fn);
+                              const std::function<void(const InstalledVersion& installed)>& fn);
 
 // "1.0 → 1.1", "1.0 → gone", "new: 1.1"
 std::string SoftwareChangeText(const v1::SoftwareChange::Change& change);

@@ -71,10 +71,13 @@ absl::StatusOr<Counts> CountPackages(ViewContext& context, const ViewRequest& re
   std::unordered_map<int64_t, const DeviceInfo*> by_number;
   for (const DeviceInfo& device : devices) by_number.emplace(device.no, &device);
   CANDOR_ASSIGN_OR_RETURN(const SoftwarePattern all, SoftwarePattern::Parse(""));
-  CANDOR_RETURN_IF_ERROR(ForEachInstalled(context, request, all, [&](const InstalledRow& row) {
-    counts[{std::string(row.name), std::string(row.version)}].Add(*by_number.at(row.device),
-                                                                  context.now_ms);
-  }));
+  CANDOR_RETURN_IF_ERROR(
+      ForEachInstalled(context, request, all, [&](const InstalledVersion& installed) {
+        Count& count = counts[{std::string(installed.name), std::string(installed.version)}];
+        for (const int64_t device : installed.devices) {
+          count.Add(*by_number.at(device), context.now_ms);
+        }
+      }));
   return counts;
 }
 

@@ -92,9 +92,15 @@ absl::StatusOr<Table> InstalledByVersion(ViewContext& context, const ViewRequest
     group_of.emplace(device.no, std::move(group));
   }
   std::map<InstalledKey, int64_t> counts;
-  CANDOR_RETURN_IF_ERROR(ForEachInstalled(context, request, pattern, [&](const InstalledRow& row) {
-    ++counts[InstalledKey(group_of.at(row.device), row.name, row.version, row.manager)];
-  }));
+  CANDOR_RETURN_IF_ERROR(
+      ForEachInstalled(context, request, pattern, [&](const InstalledVersion& installed) {
+        std::map<std::string_view, int64_t> of_groups;
+        for (const int64_t device : installed.devices) ++of_groups[group_of.at(device)];
+        for (const auto& [group, count] : of_groups) {
+          counts[InstalledKey(group, installed.name, installed.version, installed.manager)] +=
+              count;
+        }
+      }));
   Table table = FleetTable(request.by);
   for (const auto& [key, count] : counts) {
     const auto& [group, name, version, manager] = key;
@@ -185,10 +191,11 @@ Answer AnswerOfDevice(ViewContext& context, const ViewRequest& request,
       }));
   Table installed = InstalledTable();
   installed.title = Concat("Installed on ", request.device->host);
-  CANDOR_RETURN_IF_ERROR(ForEachInstalled(context, request, pattern, [&](const InstalledRow& row) {
-    installed.rows.push_back(
-        {std::string(row.name), std::string(row.version), std::string(row.manager)});
-  }));
+  CANDOR_RETURN_IF_ERROR(
+      ForEachInstalled(context, request, pattern, [&](const InstalledVersion& row) {
+        installed.rows.push_back(
+            {std::string(row.name), std::string(row.version), std::string(row.manager)});
+      }));
   CANDOR_ASSIGN_OR_RETURN(const Reasons reasons, Reasons::Load(context.db, request.device->no));
   for (const Reasons::Item& item : reasons.items()) {
     if (item.metric != 0 || item.event != event::kSoftwareChange) continue;
