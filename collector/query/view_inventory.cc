@@ -60,6 +60,9 @@ absl::StatusOr<Counts> CountPackages(ViewContext& context, const ViewRequest& re
   Counts counts;
   for (const std::string& key : keys) {
     if (!key.starts_with(inventory::kPackagePrefix)) continue;
+    // Package managers know better.
+    CANDOR_ASSIGN_OR_RETURN(const bool installed, HasPackage(context.db, key));
+    if (installed) continue;
     CANDOR_ASSIGN_OR_RETURN(const ValueByDevice versions, LoadProperty(context.db, key));
     for (const DeviceInfo& device : devices) {
       const auto at = versions.find(device.no);

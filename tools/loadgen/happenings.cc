@@ -54,7 +54,10 @@ void Happenings::Morning(int64_t wall_ms, bool monday) {
   } else {
     LidOpened(wall_ms);
   }
-  if (first || day_ == profile_.kernel_update_day) TellInventory(wall_ms);
+  if (first || day_ == profile_.kernel_update_day) {
+    TellInventory(wall_ms);
+    TellSoftware(wall_ms);
+  }
   TellUnmeasured(wall_ms);
   state_.known = true;
 }
@@ -113,8 +116,27 @@ void Happenings::TellInventory(int64_t wall_ms) {
   set(inventory::kDisk, std::to_string(static_cast<int>(model.disk_gib)));
   set(inventory::kBattery, model.battery ? "yes" : "no");
   set(inventory::kAgent, kVersion);
-  set(std::string(inventory::kPackagePrefix) + std::string(kTroubledProgram),
-      profile_.troubled_version ? kTroubledVersion : kSoundVersion);
+}
+
+// All of it once, then the kernel's update.
+void Happenings::TellSoftware(int64_t wall_ms) {
+  const bool whole = !state_.known;
+  v1::SoftwareChange* software = Add(wall_ms).mutable_software_change();
+  software->set_manager("deb");
+  software->set_baseline(whole);
+  software->set_begins(whole);
+  const auto set = [&](std::string_view name, std::string_view before, std::string_view after) {
+    v1::SoftwareChange::Change* change = software->add_changes();
+    change->set_name(std::string(name));
+    change->set_before(std::string(before));
+    change->set_after(std::string(after));
+  };
+  set("linux-image", whole ? std::string_view() : Systems()[profile_.system].kernel, Kernel());
+  if (!whole) return;
+  for (const Application& application : Applications()) {
+    set(application.program, "", application.version);
+  }
+  set(kTroubledProgram, "", profile_.troubled_version ? kTroubledVersion : kSoundVersion);
 }
 
 void Happenings::TellUnmeasured(int64_t wall_ms) {

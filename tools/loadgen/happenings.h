@@ -29,6 +29,7 @@ class Happenings {
   v1::Event& Add(int64_t wall_ms);
   void BootMachine(int64_t wall_ms);
   void TellInventory(int64_t wall_ms);
+  void TellSoftware(int64_t wall_ms);
   void TellUnmeasured(int64_t wall_ms);
   void CrashOf(std::string_view program, std::string_view version, int64_t wall_ms);
   void Crashes(int64_t wall_ms);
