@@ -2,13 +2,15 @@
 // 2). What is asked of them is read from the spools themselves: whatever a killed daemon's spool
 // held, sealed or not, is in the collector's log once in the end, with the same bytes; and every
 // core dump and failed unit of the journal is told once, or still counted on the laptop, because
-// the position in the journal is saved with what was read there.
+// the position in the journal is saved with what was read there. So is the list of what is
+// installed.
 //
 // CANDOR_ROUNDS sets the number of blows (12), CANDOR_SEED repeats a run.
 #include <signal.h>
 
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <set>
@@ -36,15 +38,21 @@ constexpr int64_t kAwaitUplinkMs = 2'500;
 
 void Pause(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
-// Crashes and unit failures, those counted as repeats included.
+// Crashes and unit failures, those counted as repeats included; and how often each package of this
+// machine was told.
 struct Failures {
   uint64_t crashes = 0;
   uint64_t units = 0;
+  std::map<std::string, uint64_t> packages;
 
   void Add(const v1::Contents& contents) {
     for (const v1::Event& event : contents.events()) {
       if (event.has_crash()) crashes += 1 + event.crash().repeats();
       if (event.has_unit_failure()) units += 1 + event.unit_failure().repeats();
+      const v1::SoftwareChange& software = event.software_change();
+      for (const auto& change : software.changes()) {
+        ++packages[software.manager() + " " + change.name()];
+      }
     }
   }
 };
@@ -113,6 +121,7 @@ class Witness {
     AddUntold(rows, told);
     CHECK(told.crashes == failures);
     CHECK(told.units == failures);
+    JudgePackages(told);
     CHECK(rows.size() >= last_sealed_);
     JudgeSealed(rows);
     JudgeItems(items);
@@ -144,6 +153,14 @@ class Witness {
     }
     CHECK(lost == 0);
     CHECK(changed == 0);
+  }
+
+  // Nothing is installed meanwhile: the list was told once, whoever was killed when.
+  static void JudgePackages(const Failures& told) {
+    CHECK(told.packages.contains("deb dpkg") == std::filesystem::exists("/var/lib/dpkg/status"));
+    uint64_t doubled = 0;
+    for (const auto& [package, times] : told.packages) doubled += times > 1 ? 1 : 0;
+    CHECK(doubled == 0);
   }
 
   void JudgeItems(const std::map<std::string, uint64_t>& items) const {
