@@ -140,20 +140,22 @@ class SoftwareSampler final : public Sampler {
     return Keep(std::move(telling));
   }
 
+  // What changed comes first, as a change; then, where it is due, the whole list.
+  Baseline BaselineFor(std::string_view manager, std::string_view lines, const SoftwareList& now,
+                       int64_t day) const {
+    const auto known = mark_.managers.find(manager);
+    if (known == mark_.managers.end()) return Baseline::kBegins;
+    if (known->second.unfinished) return Baseline::kGoesOn;
+    const bool begins = WholeIsDue(manager, day) && lines == TextOf(manager, now);
+    return begins ? Baseline::kBegins : Baseline::kNone;
+  }
+
   void TellManager(std::string_view manager, std::string_view lines, const SoftwareList& now,
                    int64_t day, Telling& telling) {
-    const auto known = telling.mark.managers.find(manager);
-    Baseline baseline = Baseline::kNone;
-    if (known == telling.mark.managers.end()) {
-      baseline = Baseline::kBegins;
-    } else if (known->second.unfinished) {
-      baseline = Baseline::kGoesOn;
-    } else if (WholeIsDue(manager, day) && lines == TextOf(manager, now)) {
-      // What changed comes first, as a change; then the whole list.
-      baseline = Baseline::kBegins;
-    }
+    const bool known = telling.mark.managers.contains(manager);
+    const Baseline baseline = BaselineFor(manager, lines, now, day);
     if (baseline == Baseline::kBegins && telling.room < kRoomToBegin) {
-      telling.told.append(known == telling.mark.managers.end() ? std::string_view() : lines);
+      telling.told.append(known ? lines : std::string_view());
       telling.more = true;
       return;
     }
