@@ -166,8 +166,8 @@ class Worker {
              std::to_string(desktop_.Foreground()) + "\n";
     });
     if (!in_front) {
-      throw std::runtime_error("no editor, in front is " + std::to_string(desktop_.Foreground()) +
-                               ": " + editor->err());
+      throw std::runtime_error("no editor: " + editor->err() +
+                               laptop_.Run({"ps", "axfo", "pid,stat,args"}).out);
     }
     return editor;
   }
@@ -187,6 +187,8 @@ class Worker {
     const auto begin = steady_clock::now();
     desktop_.Move(ms);
     laptop_.Check({"pkill", "-CONT", "-x", "l3afpad"});
+    // It stops itself when what it runs is stopped.
+    laptop_.Check({"pkill", "-CONT", "-x", "runuser"});
     const auto stopped_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin).count();
     if (stopped_ms >= kHangMs) {

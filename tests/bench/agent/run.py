@@ -13,6 +13,7 @@ See README.md beside this file for what the figures mean, and the one above it f
 """
 
 import argparse
+import ctypes
 import json
 import os
 import shutil
@@ -39,6 +40,11 @@ with open({notes!r}, "a") as notes:
                                 usage.ru_nvcsw + usage.ru_nivcsw, usage.ru_maxrss))
 sys.exit(os.waitstatus_to_exitcode(status) & 0x7f)
 """
+
+
+def end_with_parent():
+    """In a child: SIGTERM when the bench is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def fail(text):
@@ -98,7 +104,7 @@ class Bench:
 
     def spawn(self, name, words, **more):
         log = open(self.path(name + ".log"), "w")
-        child = subprocess.Popen(words, stdout=log, stderr=log, **more)
+        child = subprocess.Popen(words, stdout=log, stderr=log, preexec_fn=end_with_parent, **more)
         self.children.append(child)
         return child
 
