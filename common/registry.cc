@@ -196,9 +196,9 @@ constexpr auto kEvents = std::to_array<EventEntry>({
     {event::kAgentNotice, "agent_notice", "agent", "the agent", "faults of the agent itself",
      kTech},
     {event::kSoftwareChange, "software_change", "software",
-     "dpkg's list, the system's flatpaks and snaps: names and versions, the whole list once a "
-     "month "
-     "and between them what changed; nothing in home folders, and never who uses what",
+     "the lists of dpkg and pacman, the system's flatpaks and snaps: names and versions, the whole "
+     "list once a month and between that what changed; nothing in home folders, and never who uses "
+     "what",
      "which laptops still have a version that is broken or unsafe, and what changed before trouble "
      "began",
      kTech},
