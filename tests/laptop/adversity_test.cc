@@ -259,7 +259,14 @@ class SmallDisk {
     });
     if (!unmounted) throw std::runtime_error("cannot unmount " + path_);
   }
-  void Repair() { RunProgram({"fsck.ext4", "-p", image()}); }
+  // In a copy: who was started meanwhile may hold the mounted one in a namespace of its own, and
+  // with it what the kernel thinks of it.
+  void Repair() {
+    const std::string broken = image();
+    ++repairs_;
+    RequireSuccess(RunProgram({"cp", broken, image()}), "cp");
+    RunProgram({"fsck.ext4", "-p", image()});
+  }
   // The kernel finds the file system damaged, and lets nobody write any more.
   void Break() {
     std::string device =
@@ -273,8 +280,10 @@ class SmallDisk {
   }
 
  private:
-  std::string image() const { return path_ + ".img"; }
+  std::string image() const { return path_ + "." + std::to_string(repairs_) + ".img"; }
+
   const std::string path_;
+  int repairs_ = 0;
 };
 
 std::string LacksForDisks() {
