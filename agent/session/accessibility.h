@@ -26,7 +26,7 @@
 #include <memory>
 #include <optional>
 
-#include "agent/session/bus_loop.h"
+#include "agent/samplers/support/bus_loop.h"
 
 namespace candor {
 

@@ -10,7 +10,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/session/bus_loop.h"
+#include "agent/samplers/support/bus_loop.h"
 
 namespace candor {
 

@@ -156,7 +156,7 @@ class Applications final : public Accessibility {
     sd_bus_message* raw = nullptr;
     int r = sd_bus_message_new_method_call(session_.bus(), &raw, kLauncher, kLauncherPath,
                                            kProperties, "GetAll");
-    const OwnBusMessage message(raw);
+    const BusMessage message(raw);
     if (r >= 0) r = sd_bus_message_append(raw, "s", kStatus);
     if (r >= 0) status_ = session_.Send(raw, kForEver, OnStatus, this);
   }
@@ -303,7 +303,7 @@ class Applications final : public Accessibility {
     sd_bus_message* raw = nullptr;
     int r = sd_bus_message_new_method_call(bus_->bus(), &raw, kBus, kBusPath, kBus,
                                            "GetConnectionUnixProcessID");
-    const OwnBusMessage message(raw);
+    const BusMessage message(raw);
     if (r >= 0) r = sd_bus_message_append(raw, "s", service.c_str());
     if (r >= 0) application.who = bus_->Send(raw, kSearchUsMax, OnWho, &application);
     if (application.who != nullptr) ++searches_;

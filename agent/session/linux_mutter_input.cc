@@ -27,7 +27,7 @@ class MutterInput final : public InputWatch {
     sd_bus_message* raw = nullptr;
     int r = sd_bus_message_new_method_call(session_.bus(), &raw, kMonitor, kCore, kMonitor,
                                            "AddIdleWatch");
-    const OwnBusMessage message(raw);
+    const BusMessage message(raw);
     if (r >= 0) r = sd_bus_message_append(raw, "t", static_cast<uint64_t>(kIdleMs));
     if (r >= 0) asked_ = session_.Send(raw, UINT64_MAX, OnIdleWatch, this);
   }

@@ -15,10 +15,10 @@
 #include <memory>
 #include <optional>
 
+#include "agent/samplers/support/bus_loop.h"
 #include "agent/samplers/support/text.h"
 #include "agent/session/accessibility.h"
 #include "agent/session/agent_link.h"
-#include "agent/session/bus_loop.h"
 #include "agent/session/desktop_facts.h"
 #include "agent/session/input_watch.h"
 #include "agent/session/launches.h"

@@ -95,11 +95,6 @@ absl::Status WriteEvents(Database& db, const Slice& slice) {
   return absl::OkStatus();
 }
 
-Stamp StampAt(const Statement& row, int column) {
-  return {row.Int(column), static_cast<uint64_t>(row.Int(column + 1)),
-          static_cast<uint64_t>(row.Int(column + 2))};
-}
-
 // The inventory as last-writer-wins over (time, epoch, seq). A complete list removes whatever is
 // older than it, so the rows that stay are those not older than the latest complete list, in
 // whatever order lists arrive.
@@ -224,6 +219,11 @@ absl::Status WriteWatermark(Database& db, int64_t watermark) {
 }
 
 }  // namespace
+
+Stamp StampAt(const Statement& row, int column) {
+  return {row.Int(column), static_cast<uint64_t>(row.Int(column + 1)),
+          static_cast<uint64_t>(row.Int(column + 2))};
+}
 
 absl::StatusOr<PreparedSlice> PrepareSlice(Database& reader, Slice slice) {
   PreparedSlice prepared;

@@ -31,6 +31,9 @@ struct PreparedSlice {
 // begun anew: one damaged row must not stop the fleet's folds, and a rebuild restores it.
 absl::StatusOr<PreparedSlice> PrepareSlice(Database& reader, Slice slice);
 
+// Columns wall_ms, epoch and seq of a row, from this one on.
+Stamp StampAt(const Statement& row, int column);
+
 // Within a transaction of the writing connection.
 absl::Status WriteSlice(Database& db, const PreparedSlice& prepared);
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/fold/slice_store.h"
 #include "common/status.h"
 
 namespace candor {
@@ -49,11 +50,6 @@ class Numbers {
 
 using NameNumbers = Numbers<std::pair<std::string, std::string>>;
 using VersionNumbers = Numbers<std::string>;
-
-Stamp SoftwareStampAt(const Statement& row, int column) {
-  return {row.Int(column), static_cast<uint64_t>(row.Int(column + 1)),
-          static_cast<uint64_t>(row.Int(column + 2))};
-}
 
 class SoftwareWriter {
  public:
@@ -119,7 +115,7 @@ class SoftwareWriter {
   absl::StatusOr<Stamp> Stored(int64_t device, int64_t name_no) {
     select_.BindAll(device, name_no);
     CANDOR_ASSIGN_OR_RETURN(const bool found, select_.Step());
-    const Stamp stamp = found ? SoftwareStampAt(select_, 0) : Slice::kBeforeAll;
+    const Stamp stamp = found ? StampAt(select_, 0) : Slice::kBeforeAll;
     select_.Reset();
     return stamp;
   }
@@ -130,7 +126,7 @@ class SoftwareWriter {
     while (true) {
       CANDOR_ASSIGN_OR_RETURN(const bool found, all_.Step());
       if (!found) break;
-      if (SoftwareStampAt(all_, 1) < whole) older.push_back(all_.Int(0));
+      if (StampAt(all_, 1) < whole) older.push_back(all_.Int(0));
     }
     for (const int64_t name_no : older) {
       CANDOR_RETURN_IF_ERROR(remove_.BindAll(device, name_no).Run());

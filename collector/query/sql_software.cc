@@ -1,9 +1,8 @@
 #include "collector/query/sql_software.h"
 
 #include <array>
-#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 
 #include "candor/v1/envelope.pb.h"
 
@@ -25,23 +24,10 @@ constexpr auto kSoftwareChangesColumns = std::to_array<SqlColumn>({
     {"after", "TEXT", "version; NULL: it is there no more"},
 });
 
-std::string JsonText(std::string_view text) {
-  std::string json = "\"";
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      json += escaped;
-      continue;
-    }
-    if (c == '"' || c == '\\') json += '\\';
-    json += c;
-  }
-  return json + "\"";
-}
+using nlohmann::json;
 
-std::string JsonVersion(std::string_view version) {
-  return version.empty() ? "null" : JsonText(version);
+json VersionOrNull(const std::string& version) {
+  return version.empty() ? json(nullptr) : json(version);
 }
 
 }  // namespace
@@ -66,14 +52,14 @@ void SoftwareSqlFunction(sqlite3_context* context, int, sqlite3_value** argument
       !event.has_software_change()) {
     return;
   }
-  std::string json = "[";
+  json rows = json::array();
   for (const v1::SoftwareChange::Change& change : event.software_change().changes()) {
-    if (json.size() > 1) json += ",";
-    json += "[" + JsonText(event.software_change().manager()) + "," + JsonText(change.name()) +
-            "," + JsonVersion(change.before()) + "," + JsonVersion(change.after()) + "]";
+    rows.push_back({event.software_change().manager(), change.name(),
+                    VersionOrNull(change.before()), VersionOrNull(change.after())});
   }
-  json += "]";
-  sqlite3_result_text64(context, json.data(), json.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  // Text of an agent that is not quite UTF-8 must not end the question.
+  const std::string text = rows.dump(-1, ' ', false, json::error_handler_t::replace);
+  sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 }  // namespace candor

@@ -133,25 +133,35 @@ void CheckTimes(const std::vector<json>& rows, double awake_s) {
   CHECK(Count(rows, "system_failure") == 0);
 }
 
+// Runs the agent while something happens, and looks at what that cost; all it sent.
+std::vector<json> SentThrough(CollectorFixture& collector, AgentFixture& agent,
+                              const std::function<void()>& happen) {
+  agent.Start();
+  Watch watch(agent);
+  agent.WaitForFirstPush();
+  happen();
+  watch.CheckCost();
+  const double awake_s = watch.Stop();
+  std::vector<json> rows = AllSent(collector, agent);
+  INFO(json(rows).dump(1) << agent.process().err());
+  CheckTimes(rows, awake_s);
+  return rows;
+}
+
 TEST_CASE("a wall clock that is set by ten hours and back changes no duration") {
   CollectorFixture collector;
   collector.Start();
   MovedClock clock;
   AgentFixture agent(collector,
                      {.settings = ServiceSettings(collector), .environment = clock.Environment()});
-  agent.Start();
-  Watch watch(agent);
-  agent.WaitForFirstPush();
-  for (const int64_t step_ms : {kTenHoursMs, -kTenHoursMs, -kTenHoursMs, kTenHoursMs}) {
-    Sleep(8);
-    clock.Step(step_ms);
-    WaitForBatch(collector);
-  }
-  watch.CheckCost();
-  const double awake_s = watch.Stop();
-  const std::vector<json> rows = AllSent(collector, agent);
-  INFO(json(rows).dump(1) << agent.process().err());
-  CheckTimes(rows, awake_s);
+  const std::vector<json> rows = SentThrough(collector, agent, [&] {
+    for (const int64_t step_ms : {kTenHoursMs, -kTenHoursMs, -kTenHoursMs, kTenHoursMs}) {
+      Sleep(8);
+      clock.Step(step_ms);
+      WaitForBatch(collector);
+    }
+  });
+  INFO(json(rows).dump(1));
   CHECK(Count(rows, "resume") == 0);
   collector.WaitFolded();
   CHECK(collector.Metric("ingest_refused_total") == 0);
@@ -172,22 +182,17 @@ TEST_CASE("ten hours of sleep are no hours of work, of waiting or without networ
                      {.settings = ServiceSettings(collector),
                       .launcher = {"unshare", "--mount", "sh", "-c", kWithRun, "sh", run.path()},
                       .environment = clock.Environment()});
-  agent.Start();
-  Watch watch(agent);
-  agent.WaitForFirstPush();
-  for (int night = 0; night < 2; ++night) {
-    Sleep(8);
-    logind.PrepareForSleep(true);
-    Sleep(1);
-    clock.Sleep(kTenHoursMs);
-    logind.PrepareForSleep(false);
-    WaitForBatch(collector);
-  }
-  watch.CheckCost();
-  const double awake_s = watch.Stop();
-  const std::vector<json> rows = AllSent(collector, agent);
-  INFO(json(rows).dump(1) << agent.process().err());
-  CheckTimes(rows, awake_s);
+  const std::vector<json> rows = SentThrough(collector, agent, [&] {
+    for (int night = 0; night < 2; ++night) {
+      Sleep(8);
+      logind.PrepareForSleep(true);
+      Sleep(1);
+      clock.Sleep(kTenHoursMs);
+      logind.PrepareForSleep(false);
+      WaitForBatch(collector);
+    }
+  });
+  INFO(json(rows).dump(1));
   CHECK(Count(rows, "resume") == 2);
   for (const json& row : rows) {
     if (row.at("name") != "resume") continue;
@@ -327,38 +332,30 @@ TEST_CASE("on a disk that turns read-only measuring goes on, and the next start 
   CHECK(agent.Stop() == 0);
 }
 
-TEST_CASE("on a full disk the daemon measures on and loses nothing of half a minute") {
+TEST_CASE("on a full disk the daemon measures on, says so, and loses nothing") {
   SKIP_WITHOUT(LacksForDisks());
   CollectorFixture collector;
   collector.Start();
   SmallDisk disk(collector.folder() + "/agent");
   AgentFixture agent(collector, {.settings = ServiceSettings(collector)});
-  agent.Start();
-  Watch watch(agent);
-  agent.WaitForFirstPush();
   const std::string filler = agent.state() + "/filler";
-  {
-    std::ofstream out(filler, std::ios::binary);
+  // What is given back meanwhile goes too, until the minute is over and nowhere to be written.
+  const auto fill = [&] {
+    std::ofstream out(filler, std::ios::binary | std::ios::app);
     const std::string block(4'096, 'x');
     while (out) out.write(block.data(), static_cast<std::streamsize>(block.size())).flush();
-  }
-  // What is given back goes too.
-  const auto fill = [&] {
-    std::ofstream(filler, std::ios::binary | std::ios::app) << std::string(1 << 16, 'x');
     return agent.process().err().find("the spool takes nothing") != std::string::npos;
   };
-  REQUIRE(WaitFor(75, fill));
-  const std::string page = StatusOf(agent);
-  INFO(page);
-  CHECK(page.find("takes nothing (database or disk is full)") != std::string::npos);
-  std::filesystem::remove(filler);
-  WaitForBatch(collector);
-  CHECK(StatusOf(agent).find("takes nothing") == std::string::npos);
-  watch.CheckCost();
-  const double awake_s = watch.Stop();
-  const std::vector<json> rows = AllSent(collector, agent);
-  INFO(json(rows).dump(1) << agent.process().err());
-  CheckTimes(rows, awake_s);
+  const std::vector<json> rows = SentThrough(collector, agent, [&] {
+    REQUIRE(WaitFor(75, fill));
+    const std::string page = StatusOf(agent);
+    INFO(page);
+    CHECK(page.find("takes nothing (database or disk is full)") != std::string::npos);
+    std::filesystem::remove(filler);
+    WaitForBatch(collector);
+    CHECK(StatusOf(agent).find("takes nothing") == std::string::npos);
+  });
+  CHECK(Count(rows, "agent_notice") == 0);
   CHECK(agent.Stop() == 0);
 }
 

@@ -2,7 +2,7 @@
 // then, and what Candor costs meanwhile is measured: the daemon, its uplink, and the helper in the
 // session. The campaigns desktop-use and stops are this test for an hour.
 //
-// $CANDOR_MINUTES (3) is how long they work, $CANDOR_STOPS (30) how often an hour an application
+// $CANDOR_MINUTES (3) is how long they work, $CANDOR_STOPS (120) how often an hour an application
 // stops, $CANDOR_SEED what they do.
 #include <chrono>
 #include <cstdio>
@@ -177,6 +177,8 @@ class Worker {
                    "xdotool type");
   }
   int64_t StopMs() {
+    // However short the while, there is a hang in it.
+    if (stops_ == 0) return 6'500;
     const uint64_t draw = random_() % 100;
     return draw < 50 ? 500 : draw < 90 ? 2'000 : draw < 98 ? 6'500 : 10'000;
   }
@@ -227,7 +229,7 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
   SKIP_WITHOUT(testing::LacksForContainers());
   SKIP_WITHOUT(testing::LacksForNetworks());
   const auto minutes = static_cast<double>(FromEnvironment("CANDOR_MINUTES", 3));
-  const auto stops_an_hour = static_cast<double>(FromEnvironment("CANDOR_STOPS", 30));
+  const auto stops_an_hour = static_cast<double>(FromEnvironment("CANDOR_STOPS", 120));
   const uint64_t seed = FromEnvironment("CANDOR_SEED", 1);
   const std::string tree = testing::SystemTree();
   const testing::Packages packages("deb");
@@ -239,19 +241,12 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
                             .binds = {{packages.folder(), "/packages"}},
                             .resolv_conf = line.resolv_conf()});
     // The cadences of everybody's laptop.
-    laptop.Write("/etc/candor/agent.toml", "[[service]]\nname = \"mail\"\nhost = \"" +
-                                               std::string(testing::LaptopLine::kServiceName) +
-                                               "\"\nport = " + std::to_string(line.service_port()) +
-                                               "\ntls = false\n");
+    laptop.Write("/etc/candor/agent.toml", testing::ServiceSettings(line));
     testing::WriteEnrollFile(laptop, collector);
     testing::InstallPackage(laptop, packages.FileOf("candor-agent"));
     const Desktop desktop(laptop.AmongProcesses());
     Person person(laptop, "alice", desktop.display());
     person.SignIn();
-    const bool helped = WaitFor(20, [&] {
-      return person.Run({"systemctl", "--user", "is-active", "candor-session"}).out == "active\n";
-    });
-    REQUIRE(helped);
     REQUIRE(WaitFor(60, [&] { return !collector.Rows({"devices"}).empty(); }));
 
     Worker worker(laptop, person, desktop, seed);
@@ -283,6 +278,7 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
       return hangs_ms.size() >= worker.hangs_ms().size();
     });
     CHECK(told);
+    CHECK_FALSE(worker.hangs_ms().empty());
 
     const double together_s = agent.cpu_s + uplink_s + session.cpu_s;
     std::printf("\n%.0f s of desktop use, seed %llu, %lld stops, %zu of them hangs\n", seconds,

@@ -10,6 +10,7 @@
 #include "tests/laptop/container.h"
 #include "tests/laptop/laptop_line.h"
 #include "tests/laptop/needs.h"
+#include "tests/laptop/packages.h"
 #include "tests/support/temp_folder.h"
 
 namespace candor {
@@ -160,9 +161,7 @@ TEST_CASE("boot, network, disk, battery and stalls agree with the machine") {
          .resolv_conf = line.resolv_conf()});
     // Once /sys is there.
     laptop.Check({"mount", "--bind", "/opt/battery", "/sys/class/power_supply"});
-    laptop.Write("/etc/candor/agent.toml",
-                 "[[service]]\nname = \"mail\"\nhost = \"" + std::string(LaptopLine::kServiceName) +
-                     "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
+    laptop.Write("/etc/candor/agent.toml", testing::ServiceSettings(line));
 
     const Sample sample(laptop);
     const std::string analyzed = laptop.Check({"systemd-analyze", "time"});

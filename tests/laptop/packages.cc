@@ -59,12 +59,15 @@ std::string Packages::Later(const std::string& package) const {
   return name;
 }
 
+std::string ServiceSettings(const LaptopLine& line) {
+  return "[[service]]\nname = \"mail\"\nhost = \"" + std::string(LaptopLine::kServiceName) +
+         "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n";
+}
+
 void WriteQuickSettings(const Container& laptop, const LaptopLine& line) {
   laptop.Write("/etc/candor/agent.toml",
-               "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 10\nidle_s = 10\n"
-               "[[service]]\nname = \"mail\"\nhost = \"" +
-                   std::string(LaptopLine::kServiceName) +
-                   "\"\nport = " + std::to_string(line.service_port()) + "\ntls = false\n");
+               "[tick]\nactive_s = 10\nidle_s = 10\n[push]\nactive_s = 10\nidle_s = 10\n" +
+                   ServiceSettings(line));
 }
 
 void WriteEnrollFile(const Container& laptop, CollectorFixture& collector) {

@@ -27,6 +27,8 @@ class Packages {
   TempFolder folder_;
 };
 
+// A service to probe, for the agent's settings.
+std::string ServiceSettings(const LaptopLine& line);
 // Settings within the agent's compiled-in limits that keep a test short, and a service to probe.
 void WriteQuickSettings(const Container& laptop, const LaptopLine& line);
 // How the laptop is to enrol with `collector`, left by root as IT would.

@@ -46,6 +46,13 @@ void Person::SignIn() {
                  "set-environment");
   RequireSuccess(Run({"systemctl", "--user", "start", "candor-test-desktop.target"}),
                  "the desktop");
+  const bool helped = WaitFor(kSignInS, [&] {
+    return Run({"systemctl", "--user", "is-active", "candor-session"}).out == "active\n";
+  });
+  if (!helped) {
+    throw std::runtime_error("candor-session does not start:\n" +
+                             laptop_.Run({"journalctl", "--no-pager", "-n", "80"}).out);
+  }
 }
 
 double Person::DesktopAfterMs() const {

@@ -19,7 +19,7 @@ class Person {
   // The account is made unless the laptop has it. `display` is the X display of their desktop.
   Person(const Container& laptop, std::string login, std::string display);
 
-  // Until the desktop is there; its end is the end of the session.
+  // Until the desktop is there and candor-session, which the laptop has, runs in it.
   void SignIn();
   // From logind's stamp of the session to the service manager's of the desktop, in milliseconds.
   double DesktopAfterMs() const;

@@ -233,10 +233,6 @@ TEST_CASE("of a whole session full of marks, none leaves the laptop or is writte
     Person person(laptop, personal.login, desktop.display());
     PutOnLaptop(personal, laptop, person);
     person.SignIn();
-    const bool helped = WaitFor(20, [&] {
-      return person.Run({"systemctl", "--user", "is-active", "candor-session"}).out == "active\n";
-    });
-    REQUIRE(helped);
 
     Work work(personal, laptop, person, desktop);
     work.EditDocument();

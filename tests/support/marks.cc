@@ -11,6 +11,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "common/hash.h"
+
 namespace candor::testing {
 namespace {
 
@@ -45,17 +47,6 @@ std::string Varint(uint64_t number) {
   std::string bytes;
   for (; number >= 0x80; number >>= 7) bytes += static_cast<char>(number | 0x80);
   return bytes + static_cast<char>(number);
-}
-
-std::string Hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    const auto byte = static_cast<uint8_t>(c);
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
 }
 
 std::string Base64(std::string_view bytes) {
@@ -124,7 +115,7 @@ void Marks::Add(const std::string& text) {
 }
 
 void Marks::AddHash(const std::string& digest, const std::string& meaning) {
-  Put(any_case_, Hex(digest.substr(0, kWordBytes)), meaning);
+  Put(any_case_, ToHex(digest.substr(0, kWordBytes)), meaning);
   std::string base64 = Base64(digest).substr(0, 10);
   Put(exact_, base64, meaning);
   std::replace(base64.begin(), base64.end(), '+', '-');
@@ -136,8 +127,8 @@ void Marks::AddHash(const std::string& digest, const std::string& meaning) {
 void Marks::AddNumber(uint64_t number, const std::string& meaning) {
   const std::string little = LittleEndian(number);
   const std::string big(little.rbegin(), little.rend());
-  Put(any_case_, Hex(little), meaning);
-  Put(any_case_, Hex(big), meaning);
+  Put(any_case_, ToHex(little), meaning);
+  Put(any_case_, ToHex(big), meaning);
   for (const std::string& bytes : {little, big}) {
     Put(exact_, bytes, meaning);
     const uint64_t value = WordAt(bytes.data());

@@ -30,9 +30,8 @@ class SleepSignals {
 
  private:
   struct State;
-  explicit SleepSignals(std::shared_ptr<State> state);
-  // Handlers may come to run when the object is gone: they hold this weakly.
-  std::shared_ptr<State> state_;
+  explicit SleepSignals(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace candor

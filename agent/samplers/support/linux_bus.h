@@ -24,13 +24,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "agent/samplers/support/bus_message.h"
 
 namespace candor {
-
-struct BusMessageFree {
-  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using BusMessage = std::unique_ptr<sd_bus_message, BusMessageFree>;
 
 // An empty a{sv}: the options that many services ask for and nobody needs.
 struct BusOptions {};

@@ -252,18 +252,13 @@ std::string Inventory(FoldStore& store) {
   return text;
 }
 
-TEST_CASE("the inventory is what the latest reports say, in whatever order they come") {
-  const std::vector<std::pair<int, v1::Event>> reports = {
-      {10, InventoryEvent(true, {{"os", "Debian 11"}, {"modem", "yes"}, {"cpu", "old"}})},
-      {20, InventoryEvent(false, {{"os", "Debian 12"}})},
-      {30, InventoryEvent(false, {{"dock", "yes"}}, {"cpu"})},
-      {40, InventoryEvent(true, {{"os", "Debian 12"}, {"cpu", "new"}})},
-      {50, InventoryEvent(false, {{"kernel", "6.1"}, {"model", "T1"}})},
-      {60, InventoryEvent(false, {}, {"model"})},
-  };
-  SeededRandom random(11);
+// What `show` tells of a store is the same in whatever order these reports, with their minutes of a
+// day, come to be folded, and so is all else.
+void CheckInAnyOrder(const std::vector<std::pair<int, v1::Event>>& reports, uint64_t seed,
+                     std::string (*show)(FoldStore&), const std::string& expected) {
+  SeededRandom random(seed);
   std::string first;
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 20; ++round) {
     std::vector<size_t> order(reports.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     for (size_t i = order.size(); i > 1 && round > 0; --i) {
@@ -277,10 +272,22 @@ TEST_CASE("the inventory is what the latest reports say, in whatever order they 
     FoldLimits limits;
     limits.rows_max = 1 + static_cast<int>(random.Below(4));
     store.FoldAll(limits);
-    CHECK(Inventory(store) == "cpu=new kernel=6.1 os=Debian 12 ");
+    CHECK(show(store) == expected);
     if (first.empty()) first = store.Dump();
     REQUIRE(store.Dump() == first);
   }
+}
+
+TEST_CASE("the inventory is what the latest reports say, in whatever order they come") {
+  const std::vector<std::pair<int, v1::Event>> reports = {
+      {10, InventoryEvent(true, {{"os", "Debian 11"}, {"modem", "yes"}, {"cpu", "old"}})},
+      {20, InventoryEvent(false, {{"os", "Debian 12"}})},
+      {30, InventoryEvent(false, {{"dock", "yes"}}, {"cpu"})},
+      {40, InventoryEvent(true, {{"os", "Debian 12"}, {"cpu", "new"}})},
+      {50, InventoryEvent(false, {{"kernel", "6.1"}, {"model", "T1"}})},
+      {60, InventoryEvent(false, {}, {"model"})},
+  };
+  CheckInAnyOrder(reports, 11, Inventory, "cpu=new kernel=6.1 os=Debian 12 ");
 }
 
 // What is installed as "manager/name=version" in order.
@@ -307,26 +314,7 @@ TEST_CASE("what is installed is what lists and changes say, in whatever order th
       {60, SoftwareEvent(false, "deb", {{"curl", "8", "8.1"}, {"nano", "", "7"}})},
       {70, SoftwareEvent(false, "deb", {{"nano", "7", ""}})},
   };
-  SeededRandom random(12);
-  std::string first;
-  for (int round = 0; round < 20; ++round) {
-    std::vector<size_t> order(reports.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    for (size_t i = order.size(); i > 1 && round > 0; --i) {
-      std::swap(order[i - 1], order[random.Below(i)]);
-    }
-    FoldStore store;
-    for (const size_t i : order) {
-      store.Insert({.seq = i + 1, .received_ms = (kMonday + 1) * kMsPerDay},
-                   BatchBuilder().Add(kMonday, reports[i].first, reports[i].second).Build());
-    }
-    FoldLimits limits;
-    limits.rows_max = 1 + static_cast<int>(random.Below(4));
-    store.FoldAll(limits);
-    CHECK(Software(store) == "deb/bash=5.2 deb/curl=8.1 snap/vim=7 ");
-    if (first.empty()) first = store.Dump();
-    REQUIRE(store.Dump() == first);
-  }
+  CheckInAnyOrder(reports, 12, Software, "deb/bash=5.2 deb/curl=8.1 snap/vim=7 ");
 }
 
 TEST_CASE("a whole list is no event of the day, a change is one") {

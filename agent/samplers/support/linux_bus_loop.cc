@@ -6,12 +6,14 @@
 #include <cerrno>
 #include <utility>
 
+#include "agent/samplers/support/bus_loop.h"
 #include "agent/samplers/support/text.h"
-#include "agent/session/bus_loop.h"
 #include "common/status.h"
 
 namespace candor {
 namespace {
+
+constexpr std::string_view kSocket = "unix:path=";
 
 struct ConnectionDrop {
   void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
@@ -114,7 +116,11 @@ absl::StatusOr<std::unique_ptr<BusLoop>> BusLoop::OpenAddress(boost::asio::io_co
   if (r >= 0) r = sd_bus_set_address(raw, address.c_str());
   if (r >= 0) r = sd_bus_set_bus_client(raw, 1);
   if (r >= 0) r = sd_bus_start(raw);
-  if (r < 0) return NotReached(-r, Concat("the bus at ", address));
+  if (r < 0) {
+    std::string_view where = address;
+    if (where.starts_with(kSocket)) where.remove_prefix(kSocket.size());
+    return NotReached(-r, Concat("connecting to the bus at ", where));
+  }
   return Serve(io, connection.release(), std::move(on_lost));
 }
 
@@ -124,7 +130,7 @@ BusSlot BusLoop::Call(const char* service, const char* path, const char* interfa
   if (bus() == nullptr) return nullptr;
   sd_bus_message* raw = nullptr;
   const int r = sd_bus_message_new_method_call(bus(), &raw, service, path, interface, member);
-  const OwnBusMessage message(raw);
+  const BusMessage message(raw);
   return r < 0 ? nullptr : Send(raw, timeout_us, then, self);
 }
 

@@ -1,7 +1,7 @@
-// A D-Bus connection of the session's own, served by an io_context: whoever uses it queues calls
-// and matches with sd-bus's asynchronous functions and is called back from the loop. Nothing here
-// waits. Time-outs of calls are noticed when Process is called; the loop itself sets no timer, so
-// that a connection on which nothing comes costs no wakeup. One thread.
+// A D-Bus connection served by an io_context: whoever uses it queues calls and matches with
+// sd-bus's asynchronous functions and is called back from the loop. Nothing here waits. Time-outs
+// of calls are noticed when Process is called; the loop itself sets no timer, so that a connection
+// on which nothing comes costs no wakeup. One thread.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -12,19 +12,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "agent/samplers/support/bus_message.h"
 
 namespace candor {
-
-// Whatever sd-bus keeps for a call or a match; its end withdraws the callback.
-struct BusSlotDrop {
-  void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-};
-using BusSlot = std::unique_ptr<sd_bus_slot, BusSlotDrop>;
-
-struct BusMessageDrop {
-  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using OwnBusMessage = std::unique_ptr<sd_bus_message, BusMessageDrop>;
 
 class BusLoop {
  public:
