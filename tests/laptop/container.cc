@@ -1,8 +1,6 @@
 #include "tests/laptop/container.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 
 #include "common/hash.h"
 #include "tests/support/collector/collector_fixture.h"
+#include "tests/support/locked_file.h"
 
 namespace candor::testing {
 namespace {
@@ -31,7 +30,6 @@ constexpr char kSystem[] =
     "systemd,systemd-sysv,systemd-coredump,dbus,libpam-systemd,ca-certificates,procps";
 // A person's own bus, an application of theirs, and another distribution's package manager.
 constexpr std::array kMore = {"dbus-user-session", "l3afpad", "rpm"};
-constexpr char kCorePattern[] = "/proc/sys/kernel/core_pattern";
 
 std::string Slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -99,15 +97,6 @@ void InstallInto(const std::string& tree, const std::set<std::string>& packages)
 std::string CacheFolder() {
   const char* cache = std::getenv("CANDOR_CACHE");
   return cache != nullptr && *cache != '\0' ? cache : CANDOR_BINARY_DIR;
-}
-
-// Waits until nobody else has it; held for the descriptor's life.
-Descriptor LockedFile(const std::string& path) {
-  Descriptor file(open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-  if (!file.open() || flock(file.get(), LOCK_EX) != 0) {
-    throw std::runtime_error("cannot lock " + path);
-  }
-  return file;
 }
 
 // Makes the system tree unless it is there; other tests wait meanwhile.
@@ -187,6 +176,9 @@ Container::Container(const Options& options) {
     std::ofstream(setup_.File("resolv.conf")) << options.resolv_conf;
     words.push_back("--bind-ro=" + setup_.File("resolv.conf") + ":/etc/resolv.conf");
   }
+  if (options.hears_kernel) {
+    words.insert(words.end(), {"--bind=/dev/kmsg", "--capability=CAP_SYSLOG"});
+  }
   Process::Command command{.words = words};
   // On a machine with control groups of version 1 the container cannot have version 2.
   if (!fs::exists("/sys/fs/cgroup/cgroup.controllers")) {
@@ -263,24 +255,6 @@ void Container::Write(const std::string& path, const std::string& text, int mode
 std::string Container::Read(const std::string& path) const {
   return Slurp("/proc/" + std::to_string(leader_) + "/root" + path);
 }
-
-CrashForwarding::CrashForwarding(const Container& container)
-    : lock_(LockedFile(fs::temp_directory_path() / "candor-core-pattern.lock")),
-      before_(Slurp(kCorePattern)) {
-  // Named after what it leads to: that is how the agent knows where core dumps go.
-  const std::string helper = folder_.File("systemd-coredump");
-  std::ofstream(helper) << "#!/bin/sh\n"
-                        << "exec nsenter --target " << container.leader()
-                        << " --mount --uts --ipc --pid --net --root -- "
-                        << "/lib/systemd/systemd-coredump \"$@\"\n";
-  fs::permissions(helper, fs::perms::owner_all);
-  std::ofstream pattern(kCorePattern);
-  pattern << "|" << helper << " %p %u %g %s %t %c %h";
-  pattern.close();
-  if (!pattern) throw std::runtime_error(std::string("cannot set ") + kCorePattern);
-}
-
-CrashForwarding::~CrashForwarding() { std::ofstream(kCorePattern) << before_; }
 
 ProgramFolder::ProgramFolder() {
   const fs::path root = folder_.path();

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "common/descriptor.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
@@ -48,6 +47,9 @@ class Container {
     std::vector<Bind> binds = {};
     // /etc/resolv.conf inside.
     std::string resolv_conf = {};
+    // Its journal takes the lines of this machine's kernel, as a laptop's does; those that other
+    // tests are the cause of among them.
+    bool hears_kernel = false;
   };
 
   // Boots, and waits until the service manager has started everything.
@@ -61,6 +63,8 @@ class Container {
   Outcome Run(const std::vector<std::string>& words, int64_t timeout_ms = 60'000) const;
   // The same, and throws unless it exits with 0; gives its standard output.
   std::string Check(const std::vector<std::string>& words, int64_t timeout_ms = 60'000) const;
+  // What this machine has to run, so that a program runs inside.
+  std::vector<std::string> Inside(const std::vector<std::string>& words) const;
   // Starts a program inside that goes with the object returned.
   std::unique_ptr<Process> Start(const std::vector<std::string>& words) const;
 
@@ -75,29 +79,11 @@ class Container {
   pid_t leader() const { return leader_; }
 
  private:
-  std::vector<std::string> Inside(const std::vector<std::string>& words) const;
   void WaitUntilBooted();
 
   std::unique_ptr<Process> nspawn_;
   pid_t leader_ = -1;
   TempFolder setup_;
-};
-
-// While it lives, a program that crashes inside of `container` is handed to systemd-coredump in
-// there, as the kernel does on a real laptop. The kernel has one such setting for the whole
-// machine; it is put back at the end, and other tests that want it wait until then.
-class CrashForwarding {
- public:
-  // Throws where the setting cannot be changed.
-  explicit CrashForwarding(const Container& container);
-  ~CrashForwarding();
-  CrashForwarding(const CrashForwarding&) = delete;
-  CrashForwarding& operator=(const CrashForwarding&) = delete;
-
- private:
-  Descriptor lock_;
-  std::string before_;
-  TempFolder folder_;
 };
 
 // A folder with the programs of this build and the libraries they need, for binding into a

@@ -2,12 +2,17 @@
 // and the laptop gets a score.
 #include <signal.h>
 
+#include <array>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "tests/laptop/container.h"
+#include "tests/laptop/core_dumps.h"
 #include "tests/laptop/laptop_line.h"
 #include "tests/laptop/needs.h"
 #include "tests/laptop/packages.h"
@@ -28,10 +33,11 @@ using testing::WaitFor;
 class EnrolledLaptop {
  public:
   EnrolledLaptop(const std::string& tree, LaptopLine& line, CollectorFixture& collector,
-                 const testing::Packages& packages)
+                 const testing::Packages& packages, bool hears_kernel = false)
       : laptop({.tree = tree,
                 .binds = {{packages.folder(), "/packages"}},
-                .resolv_conf = line.resolv_conf()}),
+                .resolv_conf = line.resolv_conf(),
+                .hears_kernel = hears_kernel}),
         collector_(collector) {
     testing::WriteQuickSettings(laptop, line);
     testing::WriteEnrollFile(laptop, collector);
@@ -73,22 +79,25 @@ class EnrolledLaptop {
   CollectorFixture& collector_;
 };
 
-// A program, what makes it wait, and the signal that ends it.
-struct Victim {
-  std::string name;  // as it is to be told
-  std::string command;
-  int signal;
-};
+// Programs that wait, by the name that is to be told. `secret-project` belongs to no package.
+const std::map<std::string, std::string> kVictims = {
+    {"dd", "/usr/bin/dd if=/dev/zero of=/dev/null"},
+    {"other", "/usr/local/bin/secret-project 1000"},
+    {"sleep", "/usr/bin/sleep 1000"},
+    {"tail", "/usr/bin/tail -f /dev/null"},
+    {"yes", "/usr/bin/yes >/dev/null"}};
+constexpr std::array kSignals = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE};
 
-void Crash(EnrolledLaptop& enrolled, const Victim& victim) {
+void Crash(EnrolledLaptop& enrolled, const std::string& victim, int signal) {
   enrolled.laptop.Run(
       {"sh", "-c",
-       victim.command + " & sleep 1; kill -" + std::to_string(victim.signal) + " $!; wait"});
+       kVictims.at(victim) + " & sleep 0.3; kill -" + std::to_string(signal) + " $!; wait"});
 }
 
-// Name and signal of every crash that was sent, in order of name.
-std::multimap<std::string, int> CrashesSent(const Container& laptop) {
-  std::multimap<std::string, int> sent;
+// Name and signal of every crash that was sent.
+using Crashes = std::multiset<std::pair<std::string, int>>;
+Crashes CrashesSent(const Container& laptop) {
+  Crashes sent;
   for (const json& row : testing::SentRows(laptop)) {
     if (row.at("name") != "crash") continue;
     const std::string detail = row.at("detail");
@@ -103,13 +112,12 @@ std::multimap<std::string, int> CrashesSent(const Container& laptop) {
   return sent;
 }
 
-// Five programs die for real, the agent is killed in between, and each is told once, by the name
-// that may be told.
+// Five programs die for real by each of four signals, the agent is killed in between, and each
+// crash is told once, by the name that may be told.
 void CrashAndTell(EnrolledLaptop& enrolled) {
   const testing::CrashForwarding forwarding(enrolled.laptop);
-  // `sleep` belongs to the package coreutils; its copy belongs to nobody.
   enrolled.laptop.Check({"cp", "/usr/bin/sleep", "/usr/local/bin/secret-project"});
-  Crash(enrolled, {"sleep", "/usr/bin/sleep 1000", SIGSEGV});
+  Crash(enrolled, "sleep", SIGSEGV);
   REQUIRE(WaitFor(30, [&] {
     return enrolled.laptop.Run({"coredumpctl", "--no-legend", "list"}).out.find("sleep") !=
            std::string::npos;
@@ -123,15 +131,18 @@ void CrashAndTell(EnrolledLaptop& enrolled) {
   REQUIRE(told);
   CHECK(took_s <= 10 + 15);
 
-  Crash(enrolled, {"other", "/usr/local/bin/secret-project 1000", SIGFPE});
-  Crash(enrolled, {"tail", "/usr/bin/tail -f /dev/null", SIGBUS});
-  enrolled.laptop.Check({"systemctl", "kill", "--signal=KILL", "candor-agent"});
-  Crash(enrolled, {"dd", "/usr/bin/dd if=/dev/zero of=/dev/null", SIGABRT});
-  enrolled.laptop.Check({"systemctl", "start", "candor-agent"});
-  Crash(enrolled, {"yes", "/usr/bin/yes >/dev/null", SIGSEGV});
-  const std::multimap<std::string, int> all = {
-      {"dd", SIGABRT}, {"other", SIGFPE}, {"sleep", SIGSEGV}, {"tail", SIGBUS}, {"yes", SIGSEGV}};
-  std::multimap<std::string, int> sent;
+  Crashes all;
+  for (const int signal : kSignals) {
+    if (signal == SIGBUS) {
+      enrolled.laptop.Check({"systemctl", "kill", "--signal=KILL", "candor-agent"});
+    }
+    if (signal == SIGFPE) enrolled.laptop.Check({"systemctl", "start", "candor-agent"});
+    for (const auto& [name, command] : kVictims) {
+      all.emplace(name, signal);
+      if (name != "sleep" || signal != SIGSEGV) Crash(enrolled, name, signal);
+    }
+  }
+  Crashes sent;
   WaitFor(150, [&] {
     sent = CrashesSent(enrolled.laptop);
     return sent.size() >= all.size();
@@ -187,8 +198,8 @@ TEST_CASE(
     });
     INFO(device.dump(1) << enrolled.Status());
     REQUIRE(scored);
-    for (const char* name : {"dd", "other", "sleep", "tail", "yes"}) {
-      CHECK(enrolled.CrashesOf(name) == (no_crashes.empty() ? 1 : 0));
+    for (const auto& [name, command] : kVictims) {
+      CHECK(enrolled.CrashesOf(name) == (no_crashes.empty() ? 4 : 0));
     }
     CHECK(enrolled.CrashesOf("secret-project") == 0);
     // Counted on the laptop across the agent's restart, told a minute after the last.
@@ -200,6 +211,57 @@ TEST_CASE(
     CHECK(device.at("score").get<double>() > 0);
     CHECK(device.at("score").get<double>() < 100);
     CHECK(device.at("provisional") == true);
+  });
+}
+
+// A small group of this machine's control groups, of version 1.
+class MemoryGroup {
+ public:
+  static constexpr char kController[] = "/sys/fs/cgroup/memory";
+
+  MemoryGroup() : path_(kController + ("/candor-test-" + std::to_string(getpid()))) {
+    std::filesystem::create_directory(path_);
+    std::ofstream(path_ + "/memory.limit_in_bytes") << (16 << 20);
+  }
+  ~MemoryGroup() { rmdir(path_.c_str()); }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+
+  // Runs a program in the group, to its end.
+  testing::Outcome Run(const std::vector<std::string>& words) const {
+    std::vector<std::string> all = {"sh", "-c", "echo $$ >\"$0\"/cgroup.procs && exec \"$@\"",
+                                    path_};
+    all.insert(all.end(), words.begin(), words.end());
+    return testing::RunProgram(all, 60'000);
+  }
+
+ private:
+  std::string path_;
+};
+
+TEST_CASE("a program that the kernel kills for its group's memory is told by name and signal") {
+  SKIP_WITHOUT(testing::LacksForContainers());
+  SKIP_WITHOUT(testing::LacksForNetworks());
+  SKIP_WITHOUT(std::string(std::filesystem::exists(MemoryGroup::kController)
+                               ? ""
+                               : "no memory controller of version 1"));
+  const std::string tree = testing::SystemTree();
+  LaptopLine line(10'000);
+  const testing::Packages packages("deb");
+  line.OnLaptop([&] {
+    CollectorFixture collector;
+    collector.Start();
+    EnrolledLaptop enrolled(tree, line, collector, packages, true);
+    REQUIRE(WaitFor(150, [&] { return !enrolled.Device().is_null(); }));
+    const MemoryGroup group;
+    const auto killed = [&] {
+      // Reads one line without an end into its memory.
+      return group.Run(enrolled.laptop.Inside({"/usr/bin/tail", "/dev/zero"})).exit_code;
+    };
+    REQUIRE(killed() == 128 + SIGKILL);
+    INFO(enrolled.Status());
+    CHECK(WaitFor(60, [&] { return enrolled.CrashesOf("tail") == 1; }));
+    CHECK(CrashesSent(enrolled.laptop).count({"tail", SIGKILL}) == 1);
   });
 }
 

@@ -2,13 +2,11 @@
 // passes; where CANDOR_LAPTOP_REQUIRED is set (continuous integration) it fails instead.
 #pragma once
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <initializer_list>
 #include <sstream>
 #include <string>
 
@@ -48,20 +46,6 @@ inline std::string LacksForContainers() {
     if (!FoundInPath(program)) return std::string("no ") + program;
   }
   return RootIsMount() ? "" : "the root folder is no mount";
-}
-
-// Empty when the kernel, which starts a core dump's helper among the machine's own processes and in
-// its own root, finds there what a test made.
-inline std::string LacksForCoreDumps() {
-  struct stat own {};
-  struct stat machine {};
-  const bool same_root = stat("/", &own) == 0 && stat("/proc/1/root", &machine) == 0 &&
-                         own.st_dev == machine.st_dev && own.st_ino == machine.st_ino;
-  // The number that the kernel gives to the first namespace of processes.
-  std::error_code error;
-  const auto processes = std::filesystem::read_symlink("/proc/self/ns/pid", error);
-  const bool first = !error && processes == "pid:[4026531836]";
-  return same_root && first ? "" : "core dumps go to the machine's own root, which is not this one";
 }
 
 }  // namespace candor::testing

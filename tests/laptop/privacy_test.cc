@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tests/laptop/container.h"
+#include "tests/laptop/core_dumps.h"
 #include "tests/laptop/desktop.h"
 #include "tests/laptop/laptop_line.h"
 #include "tests/laptop/needs.h"

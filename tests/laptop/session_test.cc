@@ -21,7 +21,7 @@ using testing::Desktop;
 using testing::Process;
 
 std::string LacksForDesktops() {
-  for (const char* program : {"Xvfb", "openbox", "xdotool", "l3afpad", "speedcrunch", "xterm"}) {
+  for (const char* program : {"Xvfb", "openbox", "xdotool", "l3afpad", "featherpad", "xterm"}) {
     if (!testing::FoundInPath(program)) return std::string("no ") + program;
   }
   return {};
@@ -68,7 +68,7 @@ uint64_t Longest(const std::vector<uint64_t>& us) {
 
 TEST_CASE("a program's launch, its replies while there is input, none without") {
   SKIP_WITHOUT(LacksForDesktops());
-  const std::string program = GENERATE("l3afpad", "speedcrunch");
+  const std::string program = GENERATE("l3afpad", "featherpad");
   const std::string path = "/usr/bin/" + program;
   CAPTURE(program);
   WatchedDesktop watched;
@@ -100,7 +100,7 @@ TEST_CASE("a program's launch, its replies while there is input, none without") 
 
 TEST_CASE("a stop of two seconds is a slow reply, one of six and a half a hang of its length") {
   SKIP_WITHOUT(LacksForDesktops());
-  const std::string program = GENERATE("l3afpad", "speedcrunch");
+  const std::string program = GENERATE("l3afpad", "featherpad");
   const std::string path = "/usr/bin/" + program;
   CAPTURE(program);
   WatchedDesktop watched;
