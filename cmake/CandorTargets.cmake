@@ -124,7 +124,7 @@ function(candor_test name)
   endif()
   if(CANDOR_SANITIZE)
     if(ARG_LABEL MATCHES "^(unit|fault)$")
-      add_test(NAME ${name} COMMAND ${name} --warn NoTests)
+      add_test(NAME ${name} COMMAND ${name} ${CANDOR_NO_TESTS_FAIL})
       set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 900 RUN_SERIAL ${ARG_SERIAL})
     endif()
     return()
@@ -134,6 +134,6 @@ function(candor_test name)
     TEST_PREFIX "${name}: "
     DISCOVERY_MODE PRE_TEST
     # A name that fits no test case (one with a semicolon, say) would pass without running anything.
-    EXTRA_ARGS --warn NoTests
+    EXTRA_ARGS ${CANDOR_NO_TESTS_FAIL}
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_SERIAL})
 endfunction()

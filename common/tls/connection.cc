@@ -1,11 +1,13 @@
 #include "common/tls/connection.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include "common/status.h"
@@ -46,26 +48,41 @@ absl::StatusOr<SslContextPtr> MakeContext(const TlsConnection::Options& options)
   return context;
 }
 
-// OpenSSL's own socket writer would raise SIGPIPE where the other side has gone.
+// OpenSSL's own socket writer would raise SIGPIPE where the other side has gone, so the connection
+// writes and reads through these. They own nothing; the descriptor is TlsConnection's.
+int DescriptorOf(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio)));
+}
+
 int WriteWithoutSignal(BIO* bio, const char* data, int size) {
-  int fd = -1;
-  BIO_get_fd(bio, &fd);
   BIO_clear_retry_flags(bio);
-  const auto sent = static_cast<int>(send(fd, data, static_cast<size_t>(size), MSG_NOSIGNAL));
+  const auto sent =
+      static_cast<int>(send(DescriptorOf(bio), data, static_cast<size_t>(size), MSG_NOSIGNAL));
   if (sent <= 0 && BIO_sock_should_retry(sent) != 0) BIO_set_retry_write(bio);
   return sent;
+}
+
+int ReadAsMuch(BIO* bio, char* data, int size) {
+  BIO_clear_retry_flags(bio);
+  const auto got = static_cast<int>(recv(DescriptorOf(bio), data, static_cast<size_t>(size), 0));
+  if (got < 0 && BIO_sock_should_retry(got) != 0) BIO_set_retry_read(bio);
+  if (got == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return got;
+}
+
+long Control(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_FLUSH) return 1;  // nothing is kept back
+  return command == BIO_CTRL_EOF && BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
 }
 
 using BioMethodPtr = std::unique_ptr<BIO_METHOD, OpensslFree<BIO_meth_free>>;
 
 BioMethodPtr MakeSocketMethod() {
-  const BIO_METHOD* base = BIO_s_socket();
-  BioMethodPtr method(BIO_meth_new(BIO_TYPE_SOCKET, "socket without signals"));
+  BioMethodPtr method(
+      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without signals"));
   BIO_meth_set_write(method.get(), WriteWithoutSignal);
-  BIO_meth_set_read(method.get(), BIO_meth_get_read(base));
-  BIO_meth_set_ctrl(method.get(), BIO_meth_get_ctrl(base));
-  BIO_meth_set_create(method.get(), BIO_meth_get_create(base));
-  BIO_meth_set_destroy(method.get(), BIO_meth_get_destroy(base));
+  BIO_meth_set_read(method.get(), ReadAsMuch);
+  BIO_meth_set_ctrl(method.get(), Control);
   return method;
 }
 
@@ -73,7 +90,8 @@ bool AttachSocket(SSL* ssl, int fd) {
   static const BioMethodPtr method = MakeSocketMethod();
   BIO* bio = BIO_new(method.get());
   if (bio == nullptr) return false;
-  BIO_set_fd(bio, fd, BIO_NOCLOSE);
+  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(fd)));
+  BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   return true;
 }

@@ -13,9 +13,11 @@ namespace {
 using ConfPtr = std::unique_ptr<CONF, OpensslFree<NCONF_free>>;
 
 // OpenSSL's own means to reach every context: its configuration. It replaces the system's section,
-// so what Debian has there is said again.
+// so what Debian has there is said again. NumTickets is a server's word: with diagnostics, which
+// Debian 13 has on, OpenSSL would make no context for a client.
 constexpr std::string_view kDefaults =
     "openssl_conf = start\n"
+    "config_diagnostics = 0\n"
     "[start]\n"
     "ssl_conf = names\n"
     "[names]\n"

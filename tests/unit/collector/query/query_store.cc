@@ -195,7 +195,7 @@ absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string
   });
 }
 
-const Cell& At(const Table& table, size_t row, const std::string& column) {
+const Cell& At(const Table& table, size_t row, std::string_view column) {
   const auto index = table.Find(column);
   if (!index || row >= table.rows.size()) {
     throw std::runtime_error(Concat("no cell ", column, " in row ", row, " of ", table.name));
@@ -225,11 +225,11 @@ std::string ColumnText(const Table& table, const std::string& column) {
   return text;
 }
 
-const Table& TableNamed(const std::vector<Table>& tables, const std::string& name) {
+const Table& TableNamed(const std::vector<Table>& tables, std::string_view name) {
   for (const Table& table : tables) {
     if (table.name == name) return table;
   }
-  throw std::runtime_error("no table " + name);
+  throw std::runtime_error("no table " + std::string(name));
 }
 
 FactAccumulator ActiveMinute(ActivityState activity) {

@@ -101,12 +101,12 @@ absl::StatusOr<std::vector<Table>> AskAbout(QueryStore& store, const std::string
                                             const std::string& device, const std::string& day = "");
 
 // The cell of a named column; fails the test where there is none.
-const Cell& At(const Table& table, size_t row, const std::string& column);
+const Cell& At(const Table& table, size_t row, std::string_view column);
 double NumberAt(const Table& table, size_t row, const std::string& column);
 std::string TextAt(const Table& table, size_t row, const std::string& column);
 // All values of a column as text, in order, with spaces between.
 std::string ColumnText(const Table& table, const std::string& column);
-const Table& TableNamed(const std::vector<Table>& tables, const std::string& name);
+const Table& TableNamed(const std::vector<Table>& tables, std::string_view name);
 
 // Facts of one minute with somebody active.
 FactAccumulator ActiveMinute(ActivityState activity = ActivityState::kByInput);
