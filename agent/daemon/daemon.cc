@@ -1,6 +1,5 @@
 #include "agent/daemon/daemon.h"
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -24,6 +23,7 @@
 #include "absl/strings/str_join.h"
 #include "agent/daemon/control_replies.h"
 #include "agent/daemon/control_server.h"
+#include "agent/daemon/memory.h"
 #include "agent/daemon/power.h"
 #include "agent/daemon/pusher.h"
 #include "agent/daemon/remote_configuration.h"
@@ -146,8 +146,7 @@ class Daemon {
     pusher_ = std::make_unique<Pusher>(PusherContext{
         io_, clock_, random_, *spool_, *windows_, place,
         [this]() -> const EffectiveConfiguration& { return configuration_->effective(); },
-        [this](const v1::Configuration& configuration) { Apply(configuration); },
-        [] { malloc_trim(0); }});
+        [this](const v1::Configuration& configuration) { Apply(configuration); }, GiveBackMemory});
   }
 
   std::string UplinkText() const {
@@ -166,6 +165,7 @@ class Daemon {
       if (boundary) on_battery_ = OnBattery(options_.roots.sys);
       const int64_t wait_ms = MsToGridLine(clock_.WallMs(), TickSeconds());
       pusher_->Consider(InUse(), on_battery_, wait_ms);
+      if (boundary) GiveBackMemory();
       co_await SleepUntilLine(clock_.WallMs() + wait_ms, wait_ms);
     }
   }
