@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cstdint>
 
 namespace candor {
@@ -19,7 +20,7 @@ int ForgetPages(dl_phdr_info* object, size_t, void*) {
     const uintptr_t end =
         (object->dlpi_addr + part.p_vaddr + part.p_filesz + page - 1) & ~(page - 1);
     // Only advice: where it is not taken the pages stay.
-    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    madvise(std::bit_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -50,9 +51,7 @@ absl::StatusOr<SslContextPtr> MakeContext(const TlsConnection::Options& options)
 
 // OpenSSL's own socket writer would raise SIGPIPE where the other side has gone, so the connection
 // writes and reads through these. They own nothing; the descriptor is TlsConnection's.
-int DescriptorOf(BIO* bio) {
-  return static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio)));
-}
+int DescriptorOf(BIO* bio) { return static_cast<int>(std::bit_cast<intptr_t>(BIO_get_data(bio))); }
 
 int WriteWithoutSignal(BIO* bio, const char* data, int size) {
   BIO_clear_retry_flags(bio);
@@ -90,7 +89,7 @@ bool AttachSocket(SSL* ssl, int fd) {
   static const BioMethodPtr method = MakeSocketMethod();
   BIO* bio = BIO_new(method.get());
   if (bio == nullptr) return false;
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(fd)));
+  BIO_set_data(bio, std::bit_cast<void*>(intptr_t{fd}));
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   return true;
