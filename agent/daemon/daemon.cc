@@ -114,7 +114,10 @@ class Daemon {
                                    {"control", settings_.control_socket()},
                                    {"uplink", UplinkText()}});
     sd_notify(0, "READY=1");
-    io_.run();
+    while (io_.run_one() > 0) {
+      io_.poll();
+      if (AtRest()) GiveBackMemory();
+    }
   }
 
  private:
@@ -146,7 +149,7 @@ class Daemon {
     pusher_ = std::make_unique<Pusher>(PusherContext{
         io_, clock_, random_, *spool_, *windows_, place,
         [this]() -> const EffectiveConfiguration& { return configuration_->effective(); },
-        [this](const v1::Configuration& configuration) { Apply(configuration); }, GiveBackMemory});
+        [this](const v1::Configuration& configuration) { Apply(configuration); }});
   }
 
   std::string UplinkText() const {
@@ -165,7 +168,6 @@ class Daemon {
       if (boundary) on_battery_ = OnBattery(options_.roots.sys);
       const int64_t wait_ms = MsToGridLine(clock_.WallMs(), TickSeconds());
       pusher_->Consider(InUse(), on_battery_, wait_ms);
-      if (boundary) GiveBackMemory();
       co_await SleepUntilLine(clock_.WallMs() + wait_ms, wait_ms);
     }
   }
@@ -190,6 +192,9 @@ class Daemon {
     last_tick_minute_ = tick.wall_ms / kMsPerMinute;
     samplers_->Start(tick);
   }
+
+  // Nothing is under way that would need again what is given back.
+  bool AtRest() const { return !samplers_->busy() && !pusher_->running(); }
 
   // Until no sampler is busy any more, at most for the grace.
   asio::awaitable<void> SamplersSettle() {

@@ -91,7 +91,6 @@ struct Pusher::Impl {
     asio::co_spawn(context.io, Push(), [this](std::exception_ptr failure) {
       running = false;
       if (failure) LogError("a push ended with an exception");
-      context.on_idle();
       Reconsider();
     });
   }

@@ -35,8 +35,6 @@ struct PusherContext {
   // The configuration in force, asked at each push.
   std::function<const EffectiveConfiguration&()> configuration;
   std::function<void(const v1::Configuration&)> on_configuration;
-  // After a push, whatever came of it: memory can be given back.
-  std::function<void()> on_idle;
 };
 
 struct PushStatus {

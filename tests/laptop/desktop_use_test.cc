@@ -180,7 +180,7 @@ class Worker {
     // However short the while, there is a hang in it.
     if (stops_ == 0) return 6'500;
     const uint64_t draw = random_() % 100;
-    return draw < 50 ? 500 : draw < 90 ? 2'000 : draw < 98 ? 6'500 : 10'000;
+    return draw < 52 ? 500 : draw < 93 ? 2'000 : draw < 98 ? 6'500 : draw < 99 ? 10'000 : 30'000;
   }
   // While the person moves the mouse, before, in and behind it.
   void Stop(int64_t ms) {
@@ -189,10 +189,10 @@ class Worker {
     const auto begin = steady_clock::now();
     desktop_.Move(ms);
     laptop_.Check({"pkill", "-CONT", "-x", "l3afpad"});
-    // It stops itself when what it runs is stopped.
-    laptop_.Check({"pkill", "-CONT", "-x", "runuser"});
     const auto stopped_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin).count();
+    // It stops itself when what it runs is stopped.
+    laptop_.Check({"pkill", "-CONT", "-x", "runuser"});
     if (stopped_ms >= kHangMs) {
       hangs_ms_.push_back(stopped_ms);
       desktop_.Move(1'000);

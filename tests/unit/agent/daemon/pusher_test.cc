@@ -101,7 +101,7 @@ class Desk {
   Pusher pusher{PusherContext{io, test.clock, test.random, *test.spool, windows,
                               UplinkPlace{socket_path_, "", "/state"},
                               [this]() -> const EffectiveConfiguration& { return configuration; },
-                              [](const v1::Configuration&) {}, [] {}}};
+                              [](const v1::Configuration&) {}}};
 };
 
 TEST_CASE("a push seals and carries what was measured, and the next one is minutes away") {
