@@ -124,6 +124,53 @@ TEST_CASE("a stop of two seconds is a slow reply, one of six and a half a hang o
   CHECK(watched.hang_ms <= 6'800);
 }
 
+TEST_CASE("stops of ten and thirty seconds are one hang each, of their length") {
+  SKIP_WITHOUT(LacksForDesktops());
+  const std::string program = GENERATE("l3afpad", "featherpad");
+  CAPTURE(program);
+  WatchedDesktop watched;
+  const auto running = watched.desktop.Open({program});
+  watched.Work(3'000);
+  for (const uint64_t stop_ms : {10'000, 30'000}) {
+    watched.Forget();
+    watched.WorkWithStop(*running, static_cast<int64_t>(stop_ms));
+    REQUIRE(watched.hangs_ms.size() == 1);
+    CHECK(watched.hangs_ms[0].second >= stop_ms - 1'100);
+    CHECK(watched.hangs_ms[0].second <= stop_ms + 300);
+  }
+}
+
+TEST_CASE("of stops of half a second as many are slow replies as one question a second finds") {
+  SKIP_WITHOUT(LacksForDesktops());
+  const std::string program = GENERATE("l3afpad", "featherpad");
+  CAPTURE(program);
+  WatchedDesktop watched;
+  const auto running = watched.desktop.Open({program});
+  watched.Work(3'000);
+  watched.Forget();
+  constexpr int kStops = 20;
+  std::thread stopper([&] {
+    for (int i = 0; i < kStops; ++i) {
+      // At differing moments of the second.
+      std::this_thread::sleep_for(std::chrono::milliseconds(1'100 + 37 * i % 250));
+      ::kill(running->pid(), SIGSTOP);
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      ::kill(running->pid(), SIGCONT);
+    }
+  });
+  watched.Work(kStops * 1'850);
+  stopper.join();
+  CHECK(watched.hangs_ms.empty());
+  const auto& replies_us = watched.replies_us["/usr/bin/" + program];
+  CHECK(Longest(replies_us) <= 600'000);
+  // Asked in the first 400 ms of a stop, which two of five are.
+  const auto slow = std::count_if(replies_us.begin(), replies_us.end(),
+                                  [](uint64_t reply_us) { return reply_us >= 100'000; });
+  CAPTURE(replies_us.size());
+  CHECK(slow >= 3);
+  CHECK(slow <= 14);
+}
+
 TEST_CASE("a program killed while it hangs ends its hang") {
   SKIP_WITHOUT(LacksForDesktops());
   WatchedDesktop watched;
