@@ -43,7 +43,7 @@ fi
 
 version=$(dpkg-parsechangelog --file "$here/deb/changelog" --show-field Version)
 SOURCE_DATE_EPOCH=$(dpkg-parsechangelog --file "$here/deb/changelog" --show-field Timestamp)
-export SOURCE_DATE_EPOCH CANDOR_BUILD=$build CANDOR_SOURCE=$root
+export SOURCE_DATE_EPOCH CANDOR_BUILD=$build
 umask 022
 mkdir -p "$out"
 work=$(mktemp -d)

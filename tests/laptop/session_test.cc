@@ -37,6 +37,13 @@ class WatchedDesktop : public testing::SessionReports {
     REQUIRE(helper_->WaitForLine("ready", 10'000));
   }
 
+  // Opens a program, and lets the person work in it until nothing of its start is heard any more.
+  std::unique_ptr<Process> Settled(const std::string& program) {
+    auto running = desktop.Open({program});
+    Work(3'000);
+    Forget();
+    return running;
+  }
   // The person works, and what the helper said meanwhile and just after is added up.
   void Work(int64_t ms) {
     desktop.Move(ms);
@@ -104,9 +111,7 @@ TEST_CASE("a stop of two seconds is a slow reply, one of six and a half a hang o
   const std::string path = "/usr/bin/" + program;
   CAPTURE(program);
   WatchedDesktop watched;
-  const auto running = watched.desktop.Open({program});
-  watched.Work(3'000);
-  watched.Forget();
+  const auto running = watched.Settled(program);
 
   watched.WorkWithStop(*running, 2'000);
   CHECK(watched.hangs_ms.empty());
@@ -129,8 +134,7 @@ TEST_CASE("stops of ten and thirty seconds are one hang each, of their length") 
   const std::string program = GENERATE("l3afpad", "featherpad");
   CAPTURE(program);
   WatchedDesktop watched;
-  const auto running = watched.desktop.Open({program});
-  watched.Work(3'000);
+  const auto running = watched.Settled(program);
   for (const uint64_t stop_ms : {10'000, 30'000}) {
     watched.Forget();
     watched.WorkWithStop(*running, static_cast<int64_t>(stop_ms));
@@ -145,9 +149,7 @@ TEST_CASE("of stops of half a second as many are slow replies as one question a 
   const std::string program = GENERATE("l3afpad", "featherpad");
   CAPTURE(program);
   WatchedDesktop watched;
-  const auto running = watched.desktop.Open({program});
-  watched.Work(3'000);
-  watched.Forget();
+  const auto running = watched.Settled(program);
   constexpr int kStops = 20;
   std::thread stopper([&] {
     for (int i = 0; i < kStops; ++i) {
@@ -174,9 +176,7 @@ TEST_CASE("of stops of half a second as many are slow replies as one question a 
 TEST_CASE("a program killed while it hangs ends its hang") {
   SKIP_WITHOUT(LacksForDesktops());
   WatchedDesktop watched;
-  const auto running = watched.desktop.Open({"l3afpad"});
-  watched.Work(3'000);
-  watched.Forget();
+  const auto running = watched.Settled("l3afpad");
   std::thread killer([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(2'300));
     ::kill(running->pid(), SIGSTOP);
