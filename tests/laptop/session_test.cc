@@ -105,6 +105,24 @@ TEST_CASE("a program's launch, its replies while there is input, none without") 
   CHECK(watched.replies_us.empty());
 }
 
+TEST_CASE("how long a program took to start agrees with its own clock within 50 ms") {
+  SKIP_WITHOUT(LacksForDesktops());
+  WatchedDesktop watched;
+  for (const char* wait_ms : {"0", "700", "2500"}) {
+    CAPTURE(wait_ms);
+    watched.Forget();
+    const auto running = watched.desktop.Open({CANDOR_LATE_WINDOW, wait_ms});
+    const auto mapped = running->WaitForLine("mapped", 5'000);
+    REQUIRE(mapped);
+    watched.Work(1'000);
+    REQUIRE(watched.launches_us.size() == 1);
+    CHECK(watched.launches_us[0].first == CANDOR_LATE_WINDOW);
+    const double truth_ms = std::stod(testing::FieldOf(*mapped, "after_us").value()) / 1'000;
+    CHECK(static_cast<double>(watched.launches_us[0].second) / 1'000 ==
+          Approx(truth_ms).margin(50));
+  }
+}
+
 TEST_CASE("a stop of two seconds is a slow reply, one of six and a half a hang of its length") {
   SKIP_WITHOUT(LacksForDesktops());
   const std::string program = GENERATE("l3afpad", "featherpad");
