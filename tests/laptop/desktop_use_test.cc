@@ -4,6 +4,7 @@
 //
 // $CANDOR_MINUTES (3) is how long they work, $CANDOR_STOPS (120) how often an hour an application
 // stops, $CANDOR_SEED what they do.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -39,6 +40,7 @@ constexpr int kWarmUpS = 60;
 constexpr int kIdleS = 60;
 // What the design allows.
 constexpr double kCoreShareMax = 0.001;
+constexpr int64_t kAgentKibMax = 6'000'000 / 1'024;
 constexpr int64_t kSessionKibMax = 8'000'000 / 1'024;
 constexpr double kIdleWakeupsMax = 0.2;
 // A stop that is surely a hang; those between five seconds and this may go either way.
@@ -255,12 +257,15 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
     const testing::Process peers({.words = {CANDOR_SOURCE_DIR "/tests/bench/agent/run.py",
                                             "--peers-only", "--minutes", std::to_string(minutes)}});
     meter.Begin();
-    int64_t rss_kib = 0;
+    std::vector<int64_t> rss_kib;
     while (meter.seconds() < minutes * 60) {
       const double due = stops_an_hour * meter.seconds() / 3'600;
       worker.WorkAWhile(static_cast<double>(worker.stops()) < due);
-      rss_kib = std::max(rss_kib, meter.Since("candor-agent").rss_kib);
+      rss_kib.push_back(meter.Since("candor-agent").rss_kib);
     }
+    // Of most moments; while it ticks it has more.
+    std::nth_element(rss_kib.begin(), rss_kib.begin() + rss_kib.size() / 2, rss_kib.end());
+    const int64_t usual_rss_kib = rss_kib[rss_kib.size() / 2];
     const double seconds = meter.seconds();
     const Cost agent = meter.Since("candor-agent");
     const Cost session = meter.Since("candor-session");
@@ -285,7 +290,7 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
                 static_cast<unsigned long long>(seed), static_cast<long long>(worker.stops()),
                 worker.hangs_ms().size());
     std::printf("%-28s %10s %10s %8s\n", "program", "CPU % core", "wakeups/s", "RSS MiB");
-    Print("candor-agent", agent.cpu_s, static_cast<double>(agent.switches), seconds, rss_kib);
+    Print("candor-agent", agent.cpu_s, static_cast<double>(agent.switches), seconds, usual_rss_kib);
     Print("its uplink, in pushes", uplink_s, 0, seconds, 0);
     Print("candor-session", session.cpu_s, static_cast<double>(session.switches), seconds,
           session.rss_kib);
@@ -293,14 +298,15 @@ TEST_CASE("a while of desktop use costs next to nothing, and every hang in it is
           idle.rss_kib);
     std::cout << peers.out() << peers.err();
     std::printf(
-        "result: %.0f s, %lld stops, %zu hangs, together %.3f %% of a core, "
+        "result: %.0f s, %lld stops, %zu hangs, together %.3f %% of a core, candor-agent %.1f MB, "
         "candor-session %.1f MB and %.2f wakeups/s when idle\n",
         seconds, static_cast<long long>(worker.stops()), hangs_ms.size(),
-        100 * (agent.cpu_s + session.cpu_s) / seconds,
+        100 * together_s / seconds, static_cast<double>(usual_rss_kib) * 1'024 / 1e6,
         static_cast<double>(session.rss_kib) * 1'024 / 1e6,
         static_cast<double>(idle.switches) / idle_s);
 
     CHECK(together_s / seconds < kCoreShareMax);
+    CHECK(usual_rss_kib < kAgentKibMax);
     CHECK(std::max(session.rss_kib, idle.rss_kib) < kSessionKibMax);
     CHECK(static_cast<double>(idle.switches) / idle_s <= kIdleWakeupsMax);
     REQUIRE(hangs_ms.size() == worker.hangs_ms().size());
