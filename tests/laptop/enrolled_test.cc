@@ -1,6 +1,7 @@
 // A booted laptop enrolled with a real collector: a crash is told once, soon and by its right name,
 // and the laptop gets a score.
 #include <signal.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "tests/laptop/container.h"
@@ -226,11 +228,16 @@ TEST_CASE(
 // A small group of this machine's control groups, of version 1.
 class MemoryGroup {
  public:
-  static constexpr char kController[] = "/sys/fs/cgroup/memory";
-
-  MemoryGroup() : path_(kController + ("/candor-test-" + std::to_string(getpid()))) {
-    std::filesystem::create_directory(path_);
-    std::ofstream(path_ + "/memory.limit_in_bytes") << (16 << 20);
+  // Throws std::runtime_error where there is none to be had.
+  MemoryGroup() : path_("/sys/fs/cgroup/memory/candor-test-" + std::to_string(getpid())) {
+    std::error_code error;
+    std::filesystem::create_directory(path_, error);
+    std::ofstream limit(path_ + "/memory.limit_in_bytes");
+    limit << (16 << 20);
+    limit.close();
+    if (limit) return;
+    rmdir(path_.c_str());
+    throw std::runtime_error("no memory controller of version 1 to make a group in");
   }
   ~MemoryGroup() { rmdir(path_.c_str()); }
   MemoryGroup(const MemoryGroup&) = delete;
@@ -248,12 +255,25 @@ class MemoryGroup {
   std::string path_;
 };
 
+// Why the kernel's own kills cannot be seen here; like core dumps, that is not a container's to
+// decide.
+std::string LacksForKernelKills() {
+  if (!std::ifstream("/dev/kmsg")) return "the kernel's log cannot be read";
+  try {
+    const MemoryGroup group;
+    return {};
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
 TEST_CASE("a program that the kernel kills for its group's memory is told by name and signal") {
   SKIP_WITHOUT(testing::LacksForContainers());
   SKIP_WITHOUT(testing::LacksForNetworks());
-  SKIP_WITHOUT(std::string(std::filesystem::exists(MemoryGroup::kController)
-                               ? ""
-                               : "no memory controller of version 1"));
+  if (const std::string lacks = LacksForKernelKills(); !lacks.empty()) {
+    WARN("left out: " << lacks);
+    return;
+  }
   OnEnrolledLaptop(/*hears_kernel=*/true, [](EnrolledLaptop& enrolled) {
     const MemoryGroup group;
     const auto killed = [&] {
