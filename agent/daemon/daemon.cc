@@ -116,7 +116,7 @@ class Daemon {
     sd_notify(0, "READY=1");
     while (io_.run_one() > 0) {
       io_.poll();
-      if (AtRest()) GiveBackMemory();
+      Rest();
     }
   }
 
@@ -162,6 +162,7 @@ class Daemon {
   asio::awaitable<void> TickForEver() {
     while (!stopping_) {
       const bool boundary = windows_->MinuteOver();
+      worked_ = true;
       StartSamplers();
       if (boundary) co_await SamplersSettle();
       Collect();
@@ -193,8 +194,15 @@ class Daemon {
     samplers_->Start(tick);
   }
 
-  // Nothing is under way that would need again what is given back.
-  bool AtRest() const { return !samplers_->busy() && !pusher_->running(); }
+  // Before it sleeps. A message of a helper alone needs little; a tick, a push or an answer has
+  // mapped much, and while one is under way it is needed again.
+  void Rest() {
+    if (samplers_->busy() || pusher_->running()) {
+      worked_ = true;
+    } else if (std::exchange(worked_, false)) {
+      GiveBackMemory();
+    }
+  }
 
   // Until no sampler is busy any more, at most for the grace.
   asio::awaitable<void> SamplersSettle() {
@@ -265,6 +273,7 @@ class Daemon {
   }
 
   ControlReplies Answer(const v1::ControlRequest& request) {
+    worked_ = true;
     if (request.has_push()) pusher_->OnAsked();
     return AnswerControl(request, ControlSources{*spool_, *windows_, *pusher_, settings_, clock_,
                                                  options_.roots, started_wall_ms_});
@@ -350,6 +359,7 @@ class Daemon {
   bool on_battery_ = false;
   bool spool_works_ = true;
   bool stopping_ = false;
+  bool worked_ = true;  // since memory was given back
 };
 
 }  // namespace
