@@ -11,6 +11,7 @@
 #include "agent/samplers/crash/stack.h"
 #include "agent/samplers/support/app_group.h"
 #include "agent/samplers/support/text.h"
+#include "common/hash.h"
 #include "common/time_units.h"
 
 namespace candor {
@@ -24,7 +25,9 @@ constexpr int64_t kShortageUs = 10'000'000;
 constexpr int64_t kResetsUs = 30'000'000;
 constexpr size_t kResultBytesMax = 32;
 constexpr size_t kInvocationBytes = 32;
-constexpr int64_t kHangUs = 900'000'000;  // the kernel repeats itself every two minutes
+constexpr size_t kTagBytes = 4;
+constexpr std::string_view kNothing = "-";  // in what is saved
+constexpr int64_t kHangUs = 900'000'000;    // the kernel repeats itself every two minutes
 
 constexpr auto kMessageIds =
     std::to_array<std::string_view>({message_id::kCoredump, message_id::kUnitFailed,
@@ -122,6 +125,13 @@ bool IsProcessOf(uint32_t pid, const Finding& coredump) {
          std::find(coredump.threads.begin(), coredump.threads.end(), pid) != coredump.threads.end();
 }
 
+// Names that are the same in one boot have the same tag, and nobody reads the name from it.
+std::string TagOf(std::string_view boot_id, std::string_view name) {
+  return name.empty() ? "" : ToHex(HmacSha256(boot_id, name).substr(0, kTagBytes));
+}
+
+std::string_view TagWord(const std::string& tag) { return tag.empty() ? kNothing : tag; }
+
 bool SameFailure(const Finding& a, const Finding& b) {
   return a.kind == b.kind && a.boot_id == b.boot_id && a.executable == b.executable &&
          a.task == b.task && a.unit == b.unit && a.result == b.result && a.signal == b.signal &&
@@ -176,20 +186,70 @@ Finding FindingFrom(const ApportReport& report, const std::string& position,
   return finding;
 }
 
+// "kind:told:source:boot:monotonic_us:pid:unit:task:thread,thread", as Saved() has it; "-" is none.
+std::string IncidentMerger::WordOf(const Settled& settled) {
+  const Finding& finding = settled.finding;
+  std::string word =
+      Concat(std::to_string(static_cast<int>(finding.kind)),
+             settled.told ? ":1:" : ":0:", std::to_string(static_cast<int>(finding.source)), ":",
+             ToHex(finding.boot_id), ":", std::to_string(finding.monotonic_us), ":",
+             std::to_string(finding.pid), ":", TagWord(finding.unit_tag), ":",
+             TagWord(finding.task_tag), ":");
+  if (finding.threads.empty()) return word + std::string(kNothing);
+  const size_t threads = std::min(finding.threads.size(), kSavedThreadsMax);
+  for (size_t i = 0; i < threads; ++i) {
+    word += Concat(i == 0 ? "" : ",", std::to_string(finding.threads[i]));
+  }
+  return word;
+}
+
+std::optional<IncidentMerger::Settled> IncidentMerger::SettledFrom(std::string_view word) {
+  const auto parts = Split(word, ':');
+  if (parts.size() != 9) return std::nullopt;
+  const auto kind = ParseNumber<int>(parts[0]);
+  const auto source = ParseNumber<int>(parts[2]);
+  const auto boot_id = FromHex(parts[3]);
+  const auto monotonic_us = ParseNumber<int64_t>(parts[4]);
+  const auto pid = ParseNumber<uint32_t>(parts[5]);
+  if (!kind || *kind < 0 || *kind > static_cast<int>(Finding::Kind::kHungTask) || !source ||
+      *source < 0 || *source > static_cast<int>(Finding::Source::kApport) || !boot_id.ok() ||
+      !monotonic_us || *monotonic_us < 0 || !pid) {
+    return std::nullopt;
+  }
+  Settled settled;
+  settled.told = parts[1] == "1";
+  settled.finding.kind = static_cast<Finding::Kind>(*kind);
+  settled.finding.source = static_cast<Finding::Source>(*source);
+  settled.finding.boot_id = *boot_id;
+  settled.finding.monotonic_us = *monotonic_us;
+  settled.finding.pid = *pid;
+  if (parts[6] != kNothing) settled.finding.unit_tag = parts[6];
+  if (parts[7] != kNothing) settled.finding.task_tag = parts[7];
+  for (const std::string_view thread : Split(parts[8], ',')) {
+    if (const auto id = ParseNumber<uint32_t>(thread)) settled.finding.threads.push_back(*id);
+  }
+  return settled;
+}
+
 IncidentMerger::IncidentMerger(std::string_view saved) {
-  for (const std::string_view invocation : Split(saved, ' ')) {
-    if (IsInvocation(invocation) && failed_.size() < kInvocationsMax) {
-      failed_.emplace_back(invocation);
+  for (const std::string_view word : Split(saved, ' ')) {
+    if (IsInvocation(word)) {
+      RememberInvocation(word);
+    } else if (auto settled = SettledFrom(word); settled && settled_.size() < kSavedMax) {
+      settled_.push_back(*std::move(settled));
     }
   }
 }
 
 std::string IncidentMerger::Saved() const {
   std::string saved;
-  for (const std::string& invocation : failed_) {
+  const auto add = [&saved](const std::string& word) {
     if (!saved.empty()) saved += ' ';
-    saved += invocation;
-  }
+    saved += word;
+  };
+  std::for_each(failed_.begin(), failed_.end(), add);
+  const size_t passed_over = settled_.size() - std::min(settled_.size(), kSavedMax);
+  for (size_t i = passed_over; i < settled_.size(); ++i) add(WordOf(settled_[i]));
   return saved;
 }
 
@@ -200,6 +260,8 @@ bool IncidentMerger::Waits(Finding::Source source) const {
 
 void IncidentMerger::Add(Finding finding) {
   assert(!Full());
+  finding.unit_tag = TagOf(finding.boot_id, finding.unit);
+  finding.task_tag = TagOf(finding.boot_id, finding.task);
   waiting_.push_back(std::move(finding));
 }
 
@@ -322,7 +384,7 @@ IncidentMerger::Verdict IncidentMerger::JudgeCrashedUnit(const Finding& failure,
     if (other.source == Finding::Source::kApport) {
       return failure.result == "core-dump" && Within(other, failure, kSameFailureUs);
     }
-    return other.unit == failure.unit && Within(other, failure, kTieUs);
+    return other.unit_tag == failure.unit_tag && Within(other, failure, kTieUs);
   });
   if (dumped) return Verdict::kDrop;
   if (young && failure.result == "core-dump") return Verdict::kWait;
@@ -340,7 +402,7 @@ IncidentMerger::Verdict IncidentMerger::JudgeSystemFailure(size_t index, int64_t
   bool again = false;
   Before(index, [&](const Finding& other) {
     const bool same_program =
-        finding.kind != Finding::Kind::kGroupOutOfMemory || other.task == finding.task;
+        finding.kind != Finding::Kind::kGroupOutOfMemory || other.task_tag == finding.task_tag;
     again = other.kind == finding.kind && same_program && Within(other, finding, goes_on_us);
     return !again;
   });
@@ -351,7 +413,7 @@ IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(size_t index) const {
   const Finding& failure = waiting_[index];
   if (IsEcho(index)) return Verdict::kDrop;
   const bool told = Any([&](const Finding& other) {
-    return other.kind == Finding::Kind::kUnitFailure && other.unit == failure.unit &&
+    return other.kind == Finding::Kind::kUnitFailure && other.unit_tag == failure.unit_tag &&
            Within(other, failure, kSameFailureUs);
   });
   return told ? Verdict::kDrop : Verdict::kTell;
@@ -360,9 +422,12 @@ IncidentMerger::Verdict IncidentMerger::JudgeJobFailure(size_t index) const {
 void IncidentMerger::Remember(const Finding& finding, bool told) {
   settled_.push_back({finding, told});
   if (settled_.size() > kSettledMax) settled_.pop_front();
-  if (finding.invocation.empty()) return;
-  std::erase(failed_, finding.invocation);
-  failed_.push_back(finding.invocation);
+  if (!finding.invocation.empty()) RememberInvocation(finding.invocation);
+}
+
+void IncidentMerger::RememberInvocation(std::string_view invocation) {
+  std::erase(failed_, invocation);
+  failed_.emplace_back(invocation);
   if (failed_.size() > kInvocationsMax) failed_.pop_front();
 }
 

@@ -19,9 +19,10 @@
 // half a minute old; so the position in the journal never passes over something untold.
 //
 // Further crashes of the same program with the same stack in one round are counted in `repeats`.
-// Memory is bounded: findings that wait, what was told in the last minutes, and the invocations
-// that failed last; these are in Saved(), to be kept with the position in the journal behind them.
-// One thread.
+// Memory is bounded: findings that wait, those that were settled in the last minutes, and the
+// invocations that failed last. The last two are in Saved(), to be kept with the position in the
+// journal behind them, so that a restart between siblings tells nothing twice; names are not in
+// there, only what tells whether two are the same. One thread.
 #pragma once
 
 #include <array>
@@ -86,6 +87,10 @@ struct Finding {
                                   // unit, 32 hexadecimal digits; empty where it was not told
   uint32_t signal = 0;
   std::string signature;  // raw bytes
+
+  // Stand for unit and task where findings are compared; the merger's.
+  std::string unit_tag;
+  std::string task_tag;
 };
 
 // Nothing for an entry that tells of no failure.
@@ -109,6 +114,9 @@ class IncidentMerger {
   static constexpr size_t kWaitingMax = 64;
   static constexpr int64_t kSettleUs = 30'000'000;
   static constexpr size_t kInvocationsMax = 16;
+  // Of the findings settled last, and of the threads of each, so many are saved.
+  static constexpr size_t kSavedMax = 16;
+  static constexpr size_t kSavedThreadsMax = 8;
 
   // `saved` is what Saved() gave in an earlier run; what cannot be read is ignored.
   explicit IncidentMerger(std::string_view saved = {});
@@ -131,7 +139,7 @@ class IncidentMerger {
     return cursors_[static_cast<size_t>(source)];
   }
 
-  // The invocations that failed last, of what Settle took. Less than 1 KiB of text.
+  // What Settle took last, as text of at most 4 KiB.
   std::string Saved() const;
 
  private:
@@ -154,11 +162,15 @@ class IncidentMerger {
   template <typename Visit>
   void Before(size_t index, Visit visit) const;
   void Remember(const Finding& finding, bool told);
+  void RememberInvocation(std::string_view invocation);
 
   struct Settled {
     Finding finding;
     bool told = false;  // as its own incident; else it was part of another
   };
+  static std::string WordOf(const Settled& settled);
+  // Nothing for what was not saved by this.
+  static std::optional<Settled> SettledFrom(std::string_view word);
 
   std::deque<Finding> waiting_;
   std::deque<Settled> settled_;

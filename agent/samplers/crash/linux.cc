@@ -55,8 +55,8 @@ class CrashSampler final : public Sampler {
   explicit CrashSampler(const SamplerContext& context)
       : context_(context),
         owners_(context.roots),
-        merger_(context.saved_cursor(cursor::kFailedInvocations)),
-        saved_invocations_(merger_.Saved()),
+        merger_(context.saved_cursor(cursor::kIncidents)),
+        saved_incidents_(merger_.Saved()),
         journal_(context.roots, context.saved_cursor(cursor::kJournal)),
         apport_(Concat(context.roots.var, "/log/apport.log"),
                 context.saved_cursor(cursor::kApport)),
@@ -233,7 +233,7 @@ class CrashSampler final : public Sampler {
     if (auto told = apport_position_.Told(merger_, Finding::Source::kApport)) {
       context_.recorder.SetCursor(cursor::kApport, *told);
     }
-    SaveChanged(cursor::kFailedInvocations, merger_.Saved(), saved_invocations_);
+    SaveChanged(cursor::kIncidents, merger_.Saved(), saved_incidents_);
     SaveChanged(cursor::kCrashLoops, loops_.Saved(), saved_loops_);
   }
 
@@ -288,7 +288,7 @@ class CrashSampler final : public Sampler {
   const SamplerContext& context_;
   LinuxOwners owners_;
   IncidentMerger merger_;
-  std::string saved_invocations_;
+  std::string saved_incidents_;
   LinuxJournalFindings journal_;
   LinuxApportLog apport_;
   SourcePosition apport_position_;

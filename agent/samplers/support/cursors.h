@@ -16,9 +16,9 @@ constexpr std::string_view kApport = "apport";
 // Failures that were read and are still counted, not yet told (crash,
 // agent/samplers/crash/loops.h).
 constexpr std::string_view kCrashLoops = "crash_loops";
-// Runs of units that failed last, so that what systemd says of one again is known as said before
-// (crash, agent/samplers/crash/incident.h).
-constexpr std::string_view kFailedInvocations = "failed_invocations";
+// Failures that were settled last, so that what belongs to one of them, or says it again, is known
+// across a restart (crash, agent/samplers/crash/incident.h).
+constexpr std::string_view kIncidents = "incidents";
 // Hexadecimal boot id of the boot in which the battery last ran nearly empty (written by health,
 // read by boot: a laptop that dies of an empty battery did not fail).
 constexpr std::string_view kBatteryLow = "battery_low";

@@ -225,21 +225,70 @@ TEST_CASE("where nobody tells which run of a unit failed, every failure counts")
     merger.Add(UnitFailure(at_s, "cups.service", "resources"));
   }
   CHECK(UnitFailures(merger) == 5);
-  CHECK(merger.Saved().empty());
 }
 
-TEST_CASE("failed runs are remembered up to a limit, and what was not saved by us is ignored") {
-  IncidentMerger merger("nonsense 0123 " + std::string(32, 'a') + " " + std::string(32, 'Z'));
-  CHECK(merger.Saved() == std::string(32, 'a'));
-  for (int i = 0; i < 40; ++i) {
-    Finding finding = UnitFailure(i, "cups.service", "exit-code");
+TEST_CASE("what was settled is remembered up to a limit, and what was not saved by us is ignored") {
+  const std::string run(32, 'a');
+  const std::string settled = "0:1:0:aa:5:7:-:-:8,9";
+  for (const char* wrong :
+       {"9:1:0:aa:5:7:-:-:-", "-1:1:0:aa:5:7:-:-:-", "0:1:2:aa:5:7:-:-:-", "0:1:0:zz:5:7:-:-:-",
+        "0:1:0:aa:-5:7:-:-:-", "0:1:0:aa:5:x:-:-:-", "0:1:0:aa:5:7:-:-", ":::::::::"}) {
+    CAPTURE(wrong);
+    CHECK(IncidentMerger(wrong).Saved().empty());
+  }
+  IncidentMerger merger("nonsense 0123 " + run + " " + std::string(32, 'Z') + " " + settled);
+  CHECK(merger.Saved() == run + " " + settled);
+  for (int i = 0; i < 60; ++i) {
+    Finding finding = UnitFailure(i, std::string(250, 'u'), "exit-code");
+    finding.boot_id = std::string(16, 'b');
+    finding.monotonic_us += int64_t{1} << 60;
+    finding.pid = 4'000'000'000;
+    finding.task = std::string(250, 't');
+    finding.threads.assign(200, 4'000'000'000);
     finding.invocation = std::string(30, 'b') + std::to_string(10 + i);
     merger.Add(std::move(finding));
+    CHECK(UnitFailures(merger) == 1);
   }
-  CHECK(UnitFailures(merger) == 40);
   const std::string saved = merger.Saved();
-  CHECK(saved.size() == IncidentMerger::kInvocationsMax * 33 - 1);
-  CHECK(saved.ends_with("b49"));
+  CHECK(saved.size() <= 4'096);
+  CHECK(saved.find("b69") != std::string::npos);
+  CHECK(saved.find("b53 ") == std::string::npos);
+  CHECK(std::count(saved.begin(), saved.end(), ' ') ==
+        IncidentMerger::kInvocationsMax + IncidentMerger::kSavedMax - 1);
+  CHECK(saved.find("uu") == std::string::npos);
+  CHECK(saved.find("tt") == std::string::npos);
+}
+
+TEST_CASE("what belongs to a failure that was told is told by no restart between the two") {
+  struct Pair {
+    Finding told;
+    Finding sibling;
+  };
+  Finding ended = At(0, Kind::kOutOfMemory);
+  ended.unit = "app-editor-1.scope";
+  Finding by_thread = Coredump(1, 7);
+  by_thread.threads = {70, 71};
+  const std::vector<Pair> pairs = {
+      {Coredump(0, 7, "cups.service"), UnitFailure(1, "cups.service", "core-dump")},
+      {ended, UnitFailure(1, "app-editor-1.scope", "oom-kill")},
+      {UnitFailure(0, "cups.service", "exit-code"), JobFailure(1, "cups.service")},
+      {At(0, Kind::kGpuReset), At(10, Kind::kGpuReset)},
+      {At(0, Kind::kHungTask), At(120, Kind::kHungTask)},
+      {by_thread, Fault(2, 71)},
+      {Fault(0, 7), Coredump(200, 7)}};
+  for (const Pair& pair : pairs) {
+    CAPTURE(static_cast<int>(pair.told.kind), static_cast<int>(pair.sibling.kind));
+    IncidentMerger before;
+    before.Add(pair.told);
+    REQUIRE(Settle(before, 100).size() == 1);
+    IncidentMerger after(before.Saved());
+    after.Add(pair.sibling);
+    CHECK(Settle(after, 1'000).empty());
+    // It is what is remembered that does it.
+    IncidentMerger without;
+    without.Add(pair.sibling);
+    CHECK(Settle(without, 1'000).size() == 1);
+  }
 }
 
 TEST_CASE("a unit's core dump belongs to apport's report of that moment, other failures do not") {

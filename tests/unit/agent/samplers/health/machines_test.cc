@@ -14,8 +14,8 @@
 #include "common/status.h"
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/recorded_machine.h"
 #include "tests/support/recording_recorder.h"
-#include "tests/unit/agent/samplers/health/recorded_machine.h"
 
 namespace candor {
 namespace {
@@ -146,7 +146,7 @@ void CheckOne(const std::string& name, char kind, const std::string& expected,
 }
 
 TEST_CASE("every recorded machine is measured right, or the reason is told") {
-  const auto files = testing::RecordedMachines();
+  const auto files = testing::RecordedMachines("machines");
   REQUIRE(files.size() >= 12);
   for (const auto& file : files) {
     testing::RecordedMachine machine(file);

@@ -9,9 +9,9 @@
 #include "tests/support/catch.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recorded_bus.h"
+#include "tests/support/recorded_machine.h"
 #include "tests/support/recording_recorder.h"
 #include "tests/support/temp_folder.h"
-#include "tests/unit/agent/samplers/health/recorded_machine.h"
 
 namespace candor {
 namespace {

@@ -1,4 +1,4 @@
-// A machine of tests/data/machines, laid out as files; the README there says how they are written.
+// A machine of tests/data, laid out as files; the READMEs there say how they are written.
 #pragma once
 
 #include <filesystem>
@@ -31,13 +31,21 @@ class RecordedMachine {
     std::filesystem::create_directories(roots.var);
   }
 
+  // What one of its files holds now.
+  std::string Text(const std::string& path) const {
+    std::ifstream in(folder_.File(path));
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+  }
+
   // A minute passes.
   void BecomeLater() const {
     for (const auto& [path, text] : later_) Write(path, text);
   }
 
   const std::string& name() const { return name_; }
-  // "NAME = VALUE" or "NAME ? PART OF A REASON".
+  // The lines under "expect".
   const std::vector<std::string>& expected() const { return expected_; }
 
   LinuxRoots roots;
@@ -91,10 +99,11 @@ class RecordedMachine {
   std::vector<std::string> expected_;
 };
 
-inline std::vector<std::filesystem::path> RecordedMachines() {
+// The files of tests/data/`kind`: machines or journals.
+inline std::vector<std::filesystem::path> RecordedMachines(const std::string& kind) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry :
-       std::filesystem::directory_iterator(CANDOR_SOURCE_DIR "/tests/data/machines")) {
+       std::filesystem::directory_iterator(CANDOR_SOURCE_DIR "/tests/data/" + kind)) {
     if (entry.path().extension() == ".txt") files.push_back(entry.path());
   }
   return files;
